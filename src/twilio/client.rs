@@ -11,9 +11,10 @@ use url::Url;
 
 use super::credentials::Credentials;
 use super::endpoint::{self, Endpoint, Path};
-use super::error::{CreateOutcome, Error, NotSent, Operation};
+use super::error::{CreateOutcome, Error, NotSent};
 use super::exchange::{Call, Exchanger};
 use super::form;
+use super::operation::Operation;
 use super::options::{ClientBuildError, ClientOptions};
 use super::reply::Reply;
 use super::sid::{AccountSid, ChatServiceSid, WebhookSid};

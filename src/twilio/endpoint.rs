@@ -6,7 +6,8 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use super::credentials::{Credentials, Edge, Region};
+use super::credentials::Credentials;
+use super::region::{Edge, Region};
 use super::sid::{ChatServiceSid, ConversationSid, WebhookSid};
 use super::webhook::ConversationRef;
 

@@ -13,9 +13,10 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::credentials::Credentials;
-use super::error::{Error, Operation};
+use super::error::Error;
 use super::form::Form;
 use super::observe::{Exchange, Observer, Outcome};
+use super::operation::Operation;
 use super::options::{ClientBuildError, ClientOptions};
 use super::reply::{self, Head, Reply};
 use super::transport;

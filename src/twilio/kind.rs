@@ -3,7 +3,7 @@
 //! Twilio's numeric code decides. Only where a reply has none, or one that is not in the table, the HTTP status does
 //! (Twilio never settled which status goes with some codes).
 
-use super::error::Operation;
+use super::operation::Operation;
 
 /// A sort of trouble, as fine as the reactions to it differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,7 +61,7 @@ fn of_code(operation: Operation, code: u32) -> Option<ErrorKind> {
     Some(match code {
         20003 => ErrorKind::Credentials,
         20403 => ErrorKind::AccountForbidden,
-        20404 => ErrorKind::NotFound(operation.missing()),
+        20404 => ErrorKind::NotFound(missing(operation)),
         50350 => ErrorKind::NotFound(Missing::Conversation),
         50360 => ErrorKind::NotFound(Missing::Webhook),
         50050 => ErrorKind::NotFound(Missing::Service),
@@ -79,6 +79,19 @@ fn of_code(operation: Operation, code: u32) -> Option<ErrorKind> {
     })
 }
 
+/// What a 20404 to the operation means.
+fn missing(operation: Operation) -> Missing {
+    match operation {
+        Operation::ListWebhooks | Operation::CreateWebhook | Operation::FetchConversation => {
+            Missing::Conversation
+        }
+        Operation::FetchWebhook
+        | Operation::UpdateWebhook
+        | Operation::DeleteWebhook
+        | Operation::FetchConfiguration => Missing::Unknown,
+    }
+}
+
 /// A 404 without a code of Twilio's is no absence: any proxy can say that.
 fn of_status(status: u16, has_code: bool) -> ErrorKind {
     match status {
@@ -90,18 +103,6 @@ fn of_status(status: u16, has_code: bool) -> ErrorKind {
         429 => ErrorKind::RateLimited,
         408 | 425 | 499 | 500..=599 => ErrorKind::Unavailable,
         _ => ErrorKind::UnexpectedReply,
-    }
-}
-
-impl Operation {
-    /// What a 20404 to the operation means.
-    fn missing(self) -> Missing {
-        match self {
-            Self::ListWebhooks | Self::CreateWebhook | Self::FetchConversation => Missing::Conversation,
-            Self::FetchWebhook | Self::UpdateWebhook | Self::DeleteWebhook | Self::FetchConfiguration => {
-                Missing::Unknown
-            }
-        }
     }
 }
 
@@ -195,9 +196,9 @@ mod tests {
 
     #[test]
     fn a_plain_not_found_means_what_was_asked_for() {
-        let missing = |operation| of_api_error(operation, 404, Some(20404));
-        assert_eq!(missing(Operation::ListWebhooks), ErrorKind::NotFound(Missing::Conversation));
-        assert_eq!(missing(Operation::FetchConversation), ErrorKind::NotFound(Missing::Conversation));
-        assert_eq!(missing(Operation::DeleteWebhook), ErrorKind::NotFound(Missing::Unknown));
+        let kind = |operation| of_api_error(operation, 404, Some(20404));
+        assert_eq!(kind(Operation::ListWebhooks), ErrorKind::NotFound(Missing::Conversation));
+        assert_eq!(kind(Operation::FetchConversation), ErrorKind::NotFound(Missing::Conversation));
+        assert_eq!(kind(Operation::DeleteWebhook), ErrorKind::NotFound(Missing::Unknown));
     }
 }

@@ -11,10 +11,12 @@
 //! | `sid` | identifiers, parsed once at the edge |
 //! | `webhook` | webhooks and conversations as data |
 //! | `credentials` | a Secret's content as a login |
+//! | `region` | the parts of a host name that a Secret may choose |
 //! | `endpoint` | hosts and paths |
 //! | `form` | a webhook as a request body |
 //! | `reply` | a reply's bytes as data, or what is wrong with them |
 //! | `transport` | what a failed request says about whether it was sent |
+//! | `operation` | the operations by name |
 //! | `error`, `kind` | what went wrong, and which sort of trouble that is |
 //! | `observe` | the hook that metrics hang on |
 //! | `options` | how a client reaches Twilio |
@@ -29,19 +31,23 @@ mod exchange;
 mod form;
 mod kind;
 mod observe;
+mod operation;
 mod options;
+mod region;
 mod reply;
 mod sid;
 mod transport;
 mod webhook;
 
 pub use client::Client;
-pub use credentials::{Credentials, CredentialsError, Edge, InvalidLabel, Region, secret_key};
+pub use credentials::{Credentials, CredentialsError, secret_key};
 pub use endpoint::BaseUrlError;
-pub use error::{CertificateFault, CreateOutcome, Error, NotSent, Operation, ReplyFault};
+pub use error::{CertificateFault, CreateOutcome, Error, NotSent, ReplyFault};
 pub use kind::{ErrorKind, Missing};
 pub use observe::{Exchange, Observer, Outcome};
+pub use operation::Operation;
 pub use options::{ClientBuildError, ClientOptions};
+pub use region::{Edge, InvalidLabel, Region};
 pub use sid::{AccountSid, ApiKeySid, ChatServiceSid, ConversationSid, FlowSid, InvalidSid, WebhookSid};
 pub use webhook::{
     Conversation, ConversationRef, ConversationState, Method, NewWebhook, Target, UnknownMethod,

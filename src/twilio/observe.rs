@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::error::{Error, Operation};
+use super::error::Error;
+use super::operation::Operation;
 use super::sid::AccountSid;
 
 /// Hears of every request. Called on the request's own task: it must not block.

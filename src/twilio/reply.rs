@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
 
-use super::error::{Error, Operation, ReplyFault};
+use super::error::{Error, ReplyFault};
+use super::operation::Operation;
 use super::sid::{AccountSid, ChatServiceSid, ConversationSid, WebhookSid};
 use super::transport;
 use super::webhook::{Conversation, ConversationState, Target, Webhook, WebhookConfig};

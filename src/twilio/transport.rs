@@ -6,7 +6,8 @@
 use std::error::Error as StdError;
 use std::io;
 
-use super::error::{CertificateFault, Error, NotSent, Operation};
+use super::error::{CertificateFault, Error, NotSent};
+use super::operation::Operation;
 
 /// Turns an error of the HTTP library into ours.
 pub(super) fn error(operation: Operation, error: &reqwest::Error) -> Error {
