@@ -1,0 +1,62 @@
+//! How a control plane is configured before it starts.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::cluster::Cluster;
+use crate::detached;
+use crate::plane::ControlPlane;
+use crate::scratch::Scratch;
+
+/// Options of a [`ControlPlane`]. Without any: etcd and the API server, in a temporary directory.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    pub(crate) controller_manager: bool,
+    pub(crate) api_server_flags: Vec<String>,
+    directory: Option<PathBuf>,
+}
+
+impl Builder {
+    /// Also runs kube-controller-manager. Needed where a test deletes a namespace or counts on owner references. Its
+    /// controllers get to work some seconds after the start.
+    #[must_use]
+    pub fn controller_manager(mut self, wanted: bool) -> Self {
+        self.controller_manager = wanted;
+        self
+    }
+
+    /// Adds an argument to the API server's command line, such as `--feature-gates=Name=true`. It overrides the same
+    /// flag of ours.
+    #[must_use]
+    pub fn api_server_flag(mut self, flag: impl Into<String>) -> Self {
+        self.api_server_flags.push(flag.into());
+        self
+    }
+
+    /// Keeps everything in this directory, made where it is missing, and leaves it there at the end. Objects that an
+    /// earlier control plane stored there are there again.
+    #[must_use]
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Starts it and waits until `/readyz` says ok.
+    pub async fn start(self) -> Result<ControlPlane> {
+        let scratch = match &self.directory {
+            Some(path) => Scratch::kept(path)?,
+            None => Scratch::temporary()?,
+        };
+        if detached::runs(scratch.path())? {
+            bail!("a control plane runs in {} already", scratch.path().display());
+        }
+        ControlPlane::start_in(scratch, &self).await
+    }
+
+    /// Starts it in `directory` and leaves it running when this process ends; [`ControlPlane::stop_detached`] stops it.
+    /// Until it is ready, it dies with this process like any other.
+    pub async fn start_detached(self, directory: &Path) -> Result<Cluster> {
+        self.directory(directory).start().await?.detach()
+    }
+}
