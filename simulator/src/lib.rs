@@ -1,1 +1,69 @@
-//! Placeholder.
+//! A faithful local stand-in for Twilio's Conversations (classic) REST API: conversations, their scoped webhooks,
+//! and signed deliveries; with faults on demand and a record of everything that happened.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use twilio_conversations_simulator::{
+//!     AccountSeed, AccountSid, ConversationSeed, ConversationSid, Fault, FaultRule, Operation, Seed, Simulator,
+//! };
+//!
+//! let account = AccountSid::numbered(1);
+//! let conversation = ConversationSid::numbered(1);
+//! let seed = Seed::new().account(
+//!     AccountSeed::new(account, "auth-token").conversation(ConversationSeed::new(conversation)),
+//! );
+//! let simulator = Simulator::start(seed).await?;
+//! simulator.add_fault(FaultRule::new(Fault::reset_after_commit()).on(Operation::Create).once());
+//! // … point the client under test at `simulator.url()` …
+//! assert!(simulator.ledger().duplicates().is_empty());
+//! simulator.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | holds |
+//! |---|---|
+//! | `simulator`, `server` | the running thing: its runtime, its listener, the ends of connections |
+//! | `api` | Twilio's REST API: route, parameters, checks, JSON, paging |
+//! | `world` | accounts, conversations, webhooks and who did what to them; no HTTP, no tasks |
+//! | `fault` | what may go wrong, and for which requests |
+//! | `journal` | what was asked and answered; counters |
+//! | `delivery` | what webhooks are sent, signed as Twilio signs |
+//! | `control` | the control API: typed methods, and the same over HTTP |
+//! | `seed`, `settings`, `sid`, `operation` | the words that all of these share |
+//!
+//! Invariants: nothing is sent anywhere but to the URL of a webhook; no request can make it panic; state is in
+//! memory only; under one random seed, the same requests in the same order get the same SIDs.
+
+mod api;
+mod control;
+mod delivery;
+mod fault;
+mod journal;
+mod operation;
+mod seed;
+mod server;
+mod settings;
+mod sid;
+mod simulator;
+mod state;
+mod world;
+
+pub use api::Refusal;
+pub use control::{Control, ControlError, WebhookChanges};
+pub use delivery::signature;
+pub use delivery::{Delivery, DeliveryFailure, DeliveryOutcome, Destination};
+pub use fault::{Fault, FaultId, FaultRule, FaultStatus, Garble, Silence};
+pub use journal::{Counters, Entry, OperationCounts, Outcome};
+pub use operation::Operation;
+pub use seed::{AccountSeed, ConversationSeed, KeySeed, Seed, WebhookSeed};
+pub use settings::{CountLimitStatus, MethodCase, MissingFilters, NotFoundCode, Settings, TriggerKeys};
+pub use sid::{
+    AccountSid, ConversationSid, FlowSid, KeySid, MessageSid, MessagingServiceSid, ParticipantSid, RequestId,
+    ServiceSid, SidError, WebhookSid,
+};
+pub use simulator::{Config, Simulator, StartError};
+pub use world::{
+    Act, ApiClient, Configuration, Conversation, ConversationState, Deletion, Edit, Ledger, Message,
+    MessageSource, Method, Origin, Target, WEBHOOK_SLOTS, WebhookRecord,
+};

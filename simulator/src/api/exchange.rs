@@ -1,0 +1,262 @@
+//! One request from arrival to answer: credentials, route, fault, operation, journal.
+//!
+//! Without a fault all of it is one synchronous step after the body was read. With a fault it runs as a task of its
+//! own, so that a client that leaves does not take its request back: what Twilio has accepted, it carries out.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use axum::body::Body;
+use http::{HeaderMap, Response, header};
+use jiff::Timestamp;
+
+use super::inbound::Inbound;
+use super::operations::{Answer, Call, perform};
+use super::outbound::{Ending, Outbound};
+use super::refusal::{ErrorBody, Refusal};
+use super::route::Route;
+use crate::delivery::Courier;
+use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
+use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::operation::Operation;
+use crate::sid::RequestId;
+use crate::state::State;
+use crate::world::{Origin, Principal};
+
+/// Answers a request of Twilio's API, or says how its connection ends instead.
+pub(crate) async fn exchange(
+    state: Arc<State>,
+    courier: Arc<Courier>,
+    inbound: Inbound,
+) -> Result<Response<Body>, Ending> {
+    let started = Instant::now();
+    let request_id: RequestId = state.sids.next();
+    let (admission, key) = admit(&state, &inbound);
+    let seq = state.journal.open(entry(&inbound, &admission, key, request_id));
+    let exchange = Exchange { state, courier, inbound, request_id, seq, key, started };
+    let admitted = match admission {
+        Admission::Admitted(admitted) => admitted,
+        Admission::Refused { refusal, principal } => {
+            let _in_flight = principal.as_ref().map(InFlight::enter);
+            return exchange.finish(Err(refusal), principal.as_ref(), false);
+        }
+    };
+    let sight = Sight {
+        account: admitted.principal.account.sid,
+        operation: admitted.operation,
+        conversation: admitted.route.conversation().and_then(|text| text.parse().ok()),
+    };
+    let Some((fault, what)) = exchange.state.faults.strike(sight) else {
+        let _in_flight = InFlight::enter(&admitted.principal);
+        let (result, committed) = exchange.carry_out(&admitted, None);
+        return exchange.finish(result, Some(&admitted.principal), committed);
+    };
+    let task = tokio::spawn(exchange.suffer(admitted, fault, Plan::from(what)));
+    task.await.unwrap_or(Err(Ending::Reset))
+}
+
+/// What the front door says.
+enum Admission {
+    Admitted(Admitted),
+    Refused { refusal: Refusal, principal: Option<Principal> },
+}
+
+struct Admitted {
+    principal: Principal,
+    route: Route,
+    operation: Operation,
+}
+
+fn admit(state: &State, inbound: &Inbound) -> (Admission, CounterKey) {
+    let principal =
+        inbound.credentials().and_then(|(user, password)| state.world.authenticate(&user, &password));
+    let route = Route::parse(inbound.path());
+    let operation = route.as_ref().map(|route| route.operation(&inbound.method));
+    let key = CounterKey {
+        account: principal.as_ref().map(|principal| principal.account.sid),
+        operation: operation.as_ref().and_then(|operation| operation.as_ref().ok()).copied(),
+    };
+    let Some(principal) = principal else {
+        return (Admission::Refused { refusal: Refusal::Authenticate, principal: None }, key);
+    };
+    let refusal = match (route, operation) {
+        (Some(route), Some(Ok(operation))) if principal.may(operation) => match &inbound.trouble {
+            None => return (Admission::Admitted(Admitted { principal, route, operation }), key),
+            Some(trouble) => trouble.clone(),
+        },
+        (Some(_), Some(Ok(_))) => Refusal::Authenticate,
+        (Some(_), Some(Err(refusal))) => refusal,
+        _ => Refusal::NotFound(inbound.path().to_owned()),
+    };
+    (Admission::Refused { refusal, principal: Some(principal) }, key)
+}
+
+fn entry(inbound: &Inbound, admission: &Admission, key: CounterKey, request_id: RequestId) -> Entry {
+    let user = match admission {
+        Admission::Admitted(admitted) => Some(admitted.principal.user.clone()),
+        Admission::Refused { principal: Some(principal), .. } => Some(principal.user.clone()),
+        Admission::Refused { principal: None, .. } => inbound.claimed_user(),
+    };
+    Entry {
+        seq: 0,
+        at: Timestamp::now(),
+        account: key.account,
+        user,
+        user_agent: inbound.user_agent().to_owned(),
+        method: inbound.method.to_string(),
+        path: inbound.uri.to_string(),
+        operation: key.operation,
+        params: inbound.form.clone().into_pairs(),
+        request_id,
+        outcome: Outcome::Pending,
+        status: None,
+        code: None,
+        fault: None,
+        committed: false,
+        duration_us: 0,
+    }
+}
+
+/// A request that is in the journal.
+struct Exchange {
+    state: Arc<State>,
+    courier: Arc<Courier>,
+    inbound: Inbound,
+    request_id: RequestId,
+    seq: u64,
+    key: CounterKey,
+    started: Instant,
+}
+
+impl Exchange {
+    /// Performs the operation, and sends the deliveries that it causes.
+    fn carry_out(&self, admitted: &Admitted, as_of: Option<Timestamp>) -> (Result<Answer, Refusal>, bool) {
+        let Admitted { principal, route, operation } = admitted;
+        let call = Call {
+            account: &principal.account,
+            route,
+            query: &self.inbound.query,
+            form: &self.inbound.form,
+            host: self.inbound.host(),
+            fires_webhooks: self.inbound.fires_webhooks(),
+            origin: Origin::Api {
+                request: self.seq,
+                user: principal.user.clone(),
+                user_agent: self.inbound.user_agent().to_owned(),
+            },
+            as_of,
+            settings: self.state.settings(),
+            sids: &self.state.sids,
+        };
+        let mut result = perform(&call, &self.inbound.method);
+        if let Ok(answer) = &mut result {
+            self.courier.send(&self.state, std::mem::take(&mut answer.dispatches));
+        }
+        let committed = result.is_ok() && operation.is_write();
+        (result, committed)
+    }
+
+    /// Goes through a fault.
+    async fn suffer(self, admitted: Admitted, fault: FaultId, plan: Plan) -> Result<Response<Body>, Ending> {
+        let in_flight = InFlight::enter(&admitted.principal);
+        self.state.journal.fault(self.seq, self.key, fault);
+        tokio::time::sleep(plan.before).await;
+        let (result, committed) = match plan.commit {
+            Commit::Now => {
+                let as_of = plan.lag.and_then(|lag| Timestamp::now().checked_sub(lag).ok());
+                self.carry_out(&admitted, as_of)
+            }
+            Commit::Never | Commit::Later(_) => (Ok(Answer::nothing()), false),
+        };
+        tokio::time::sleep(plan.after).await;
+        let (outbound, closing_code) = match plan.reply {
+            Reply::True => return self.finish(result, Some(&admitted.principal), committed),
+            Reply::Silence(silence) => (Outbound::Ended(Ending::from(silence)), None),
+            Reply::Error { status, code, retry_after } => {
+                let body = ErrorBody::new(status, code, Outbound::error_text(status).to_owned());
+                (Outbound::error(&body, retry_after), Some(code))
+            }
+            Reply::Garbled(garble) => {
+                let answer = self.answer_or_error(result);
+                (Outbound::garbled(answer, garble, self.inbound.host(), self.inbound.path()), None)
+            }
+        };
+        self.close(&outbound, closing_code, committed);
+        let response = outbound.into_response(&self.headers(Some(&admitted.principal)));
+        if let Commit::Later(after) = plan.commit {
+            drop(in_flight);
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                let (_, committed) = self.carry_out(&admitted, None);
+                if committed {
+                    self.state.journal.committed_late(self.seq, self.key);
+                }
+            });
+        }
+        response
+    }
+
+    fn answer_or_error(&self, result: Result<Answer, Refusal>) -> Answer {
+        result.unwrap_or_else(|refusal| {
+            let body = refusal.body(self.state.settings(), self.inbound.path());
+            Answer::error(&body)
+        })
+    }
+
+    /// Answers truly.
+    fn finish(
+        &self,
+        result: Result<Answer, Refusal>,
+        principal: Option<&Principal>,
+        committed: bool,
+    ) -> Result<Response<Body>, Ending> {
+        let settings = self.state.settings();
+        let (outbound, code) = match result {
+            Ok(answer) => (Outbound::answer(answer), None),
+            Err(refusal) => {
+                let body = refusal.body(settings, self.inbound.path());
+                (Outbound::error(&body, None), Some(body.code))
+            }
+        };
+        self.close(&outbound, code, committed);
+        outbound.into_response(&self.headers(principal))
+    }
+
+    fn close(&self, outbound: &Outbound, code: Option<u32>, committed: bool) {
+        let duration_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let closing =
+            Closing { outcome: outbound.outcome(), status: outbound.status(), code, committed, duration_us };
+        self.state.journal.close(self.seq, self.key, closing);
+    }
+
+    /// The headers that Twilio puts on every answer.
+    fn headers(&self, principal: Option<&Principal>) -> HeaderMap {
+        let concurrent = principal.map_or(0, |principal| principal.account.in_flight.load(Ordering::Relaxed));
+        let duration = self.started.elapsed().as_secs_f64();
+        [
+            ("twilio-request-id", self.request_id.to_string()),
+            ("twilio-concurrent-requests", concurrent.to_string()),
+            ("twilio-request-duration", format!("{duration:.3}")),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((header::HeaderName::from_static(name), value.parse().ok()?)))
+        .collect()
+    }
+}
+
+/// Counts a request as in flight while it lives.
+struct InFlight(Arc<crate::world::Account>);
+
+impl InFlight {
+    fn enter(principal: &Principal) -> Self {
+        principal.account.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&principal.account))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}

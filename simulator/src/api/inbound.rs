@@ -1,0 +1,99 @@
+//! A request as it arrived: bounded in size and time, and taken apart without a single failure. What is wrong with
+//! it is kept as `trouble`, since credentials and route are judged first.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, Method, Request, Uri, header};
+
+use super::params::Params;
+use super::refusal::Refusal;
+use crate::sid::{AccountSid, KeySid};
+
+/// Twilio publishes no limit; a form of this API is far below this.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Inbound {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) query: Params,
+    pub(crate) form: Params,
+    pub(crate) trouble: Option<Refusal>,
+    headers: HeaderMap,
+}
+
+impl Inbound {
+    pub(crate) async fn read(request: Request<Body>) -> Self {
+        let (parts, body) = request.into_parts();
+        let (body, trouble) = match read_body(body).await {
+            Ok(body) => (body, None),
+            Err(refusal) => (Bytes::new(), Some(refusal)),
+        };
+        let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_form = text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded");
+        Self {
+            query: Params::parse(parts.uri.query().unwrap_or_default().as_bytes()),
+            form: if is_form { Params::parse(&body) } else { Params::default() },
+            method: parts.method,
+            uri: parts.uri,
+            trouble,
+            headers: parts.headers,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        self.header(header::HOST.as_str()).unwrap_or("127.0.0.1")
+    }
+
+    pub(crate) fn user_agent(&self) -> &str {
+        self.header(header::USER_AGENT.as_str()).unwrap_or_default()
+    }
+
+    pub(crate) fn fires_webhooks(&self) -> bool {
+        self.header("x-twilio-webhook-enabled").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// User and password of Basic authentication.
+    pub(crate) fn credentials(&self) -> Option<(String, String)> {
+        let (scheme, encoded) = self.header(header::AUTHORIZATION.as_str())?.split_once(' ')?;
+        let decoded =
+            STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+        let (user, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+        Some((user.to_owned(), password.to_owned()))
+    }
+
+    /// The user of refused credentials, when it looks like one: anything else may be a secret in the wrong place.
+    pub(crate) fn claimed_user(&self) -> Option<String> {
+        let (user, _) = self.credentials()?;
+        let is_sid = user.parse::<AccountSid>().is_ok() || user.parse::<KeySid>().is_ok();
+        is_sid.then_some(user)
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+async fn read_body(body: Body) -> Result<Bytes, Refusal> {
+    let declared = http_body::Body::size_hint(&body).lower();
+    if declared > MAX_BODY_BYTES as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
+    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error))
+            if std::error::Error::source(&error)
+                .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) =>
+        {
+            Err(Refusal::BodyTooLarge)
+        }
+        _ => Err(Refusal::BodyUnreadable),
+    }
+}

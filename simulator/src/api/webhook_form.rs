@@ -1,0 +1,193 @@
+//! From form parameters to a [`Configuration`], with the checks and codes of each target. Parameters that the
+//! target does not have, and unknown ones, are ignored, as Twilio does; nothing here looks at the conversation.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::params::Params;
+use super::refusal::Refusal;
+use crate::seed::WebhookSeed;
+use crate::settings::{MissingFilters, Settings};
+use crate::sid::FlowSid;
+use crate::world::{Configuration, Method, Target};
+
+const URL: &str = "Configuration.Url";
+const METHOD: &str = "Configuration.Method";
+const FILTERS: &str = "Configuration.Filters";
+const TRIGGERS: &str = "Configuration.Triggers";
+const FLOW_SID: &str = "Configuration.FlowSid";
+const REPLAY_AFTER: &str = "Configuration.ReplayAfter";
+
+const MAX_URL_CHARS: usize = 512;
+const MAX_TRIGGERS: usize = 5;
+const MAX_TRIGGER_CHARS: usize = 248;
+
+/// The events that a scoped webhook may ask for: those after the fact, and tied to one conversation.
+const SCOPED_EVENTS: [&str; 10] = [
+    "onMessageAdded",
+    "onMessageUpdated",
+    "onMessageRemoved",
+    "onConversationUpdated",
+    "onConversationStateUpdated",
+    "onConversationRemoved",
+    "onParticipantAdded",
+    "onParticipantUpdated",
+    "onParticipantRemoved",
+    "onDeliveryUpdated",
+];
+
+/// What the checks need to know besides the parameters.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) settings: Settings,
+    /// The account's flows; `None` means that every well-formed SID is one.
+    pub(crate) flows: Option<&'a BTreeSet<FlowSid>>,
+}
+
+/// The parameters of a create, checked.
+pub(crate) fn create(params: &Params, rules: Rules<'_>) -> Result<(Configuration, Option<u64>), Refusal> {
+    let configuration = match target(params)? {
+        Target::Webhook => Configuration::Webhook {
+            url: url(params)?.ok_or(Refusal::MissingUrl)?,
+            method: method(params)?.unwrap_or_default(),
+            filters: match (filters(params)?, rules.settings.missing_filters) {
+                (Some(filters), _) => filters,
+                (None, MissingFilters::Accept) => Vec::new(),
+                (None, MissingFilters::Refuse) => return Err(Refusal::MissingFilter),
+            },
+        },
+        Target::Trigger => Configuration::Trigger {
+            url: url(params)?.ok_or(Refusal::MissingUrl)?,
+            method: method(params)?.unwrap_or_default(),
+            triggers: triggers(params)?.ok_or(Refusal::MissingTrigger)?,
+        },
+        Target::Studio => Configuration::Studio {
+            flow_sid: flow_sid(params, rules)?.ok_or(Refusal::InvalidFlowSid)?,
+            filters: filters(params)?.unwrap_or_default(),
+        },
+    };
+    Ok((configuration, replay_after(params)?))
+}
+
+/// The parameters of an update, checked and laid over what is there: what was not sent keeps its value, a list
+/// that was sent replaces the whole list. `Target` and `ReplayAfter` are not parameters of an update.
+pub(crate) fn update(
+    params: &Params,
+    current: &Configuration,
+    rules: Rules<'_>,
+) -> Result<Configuration, Refusal> {
+    let mut next = current.clone();
+    match &mut next {
+        Configuration::Webhook { url: old_url, method: old_method, filters: old_filters } => {
+            replace(old_url, url(params)?);
+            replace(old_method, method(params)?);
+            replace(old_filters, filters(params)?);
+        }
+        Configuration::Trigger { url: old_url, method: old_method, triggers: old_triggers } => {
+            replace(old_url, url(params)?);
+            replace(old_method, method(params)?);
+            replace(old_triggers, triggers(params)?);
+        }
+        Configuration::Studio { flow_sid: old_flow_sid, filters: old_filters } => {
+            replace(old_flow_sid, flow_sid(params, rules)?);
+            replace(old_filters, filters(params)?);
+        }
+    }
+    Ok(next)
+}
+
+impl WebhookSeed {
+    /// The parameters that a client would send for this.
+    pub(crate) fn to_params(&self) -> Params {
+        let mut params = Params::default();
+        let target = match self.target {
+            Target::Webhook => "webhook",
+            Target::Trigger => "trigger",
+            Target::Studio => "studio",
+        };
+        params.push("Target", target);
+        for (name, value) in [(URL, &self.url), (METHOD, &self.method), (FLOW_SID, &self.flow_sid)] {
+            if let Some(value) = value {
+                params.push(name, value);
+            }
+        }
+        for (name, values) in [(FILTERS, &self.filters), (TRIGGERS, &self.triggers)] {
+            for value in values {
+                params.push(name, value);
+            }
+        }
+        if let Some(index) = self.replay_after {
+            params.push(REPLAY_AFTER, index.to_string());
+        }
+        params
+    }
+}
+
+fn replace<T>(slot: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *slot = value;
+    }
+}
+
+fn target(params: &Params) -> Result<Target, Refusal> {
+    match params.get("Target").filter(|text| !text.is_empty()) {
+        None => Err(Refusal::MissingTarget),
+        Some("webhook") => Ok(Target::Webhook),
+        Some("trigger") => Ok(Target::Trigger),
+        Some("studio") => Ok(Target::Studio),
+        Some(_) => Err(Refusal::InvalidTarget),
+    }
+}
+
+fn url(params: &Params) -> Result<Option<String>, Refusal> {
+    let Some(text) = params.get(URL) else { return Ok(None) };
+    if text.is_empty() {
+        return Err(Refusal::MissingUrl);
+    }
+    if text.chars().count() > MAX_URL_CHARS {
+        return Err(Refusal::UrlTooLong);
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(Some(text.to_owned())),
+        _ => Err(Refusal::InvalidUrl),
+    }
+}
+
+fn method(params: &Params) -> Result<Option<Method>, Refusal> {
+    match params.get(METHOD) {
+        None => Ok(None),
+        Some(text) if text.eq_ignore_ascii_case("get") => Ok(Some(Method::Get)),
+        Some(text) if text.eq_ignore_ascii_case("post") => Ok(Some(Method::Post)),
+        Some(_) => Err(Refusal::InvalidMethod),
+    }
+}
+
+fn filters(params: &Params) -> Result<Option<Vec<String>>, Refusal> {
+    let filters = params.all(FILTERS);
+    let known = |filter: &String| SCOPED_EVENTS.contains(&filter.as_str());
+    if filters.iter().flatten().all(known) { Ok(filters) } else { Err(Refusal::InvalidFilter) }
+}
+
+fn triggers(params: &Params) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(triggers) = params.all(TRIGGERS) else { return Ok(None) };
+    if triggers.len() > MAX_TRIGGERS {
+        return Err(Refusal::TooManyTriggers);
+    }
+    let well_formed = |trigger: &String| (1..=MAX_TRIGGER_CHARS).contains(&trigger.chars().count());
+    if triggers.iter().all(well_formed) { Ok(Some(triggers)) } else { Err(Refusal::InvalidTrigger) }
+}
+
+fn flow_sid(params: &Params, rules: Rules<'_>) -> Result<Option<FlowSid>, Refusal> {
+    let Some(text) = params.get(FLOW_SID) else { return Ok(None) };
+    let sid = text.parse().map_err(|_| Refusal::InvalidFlowSid)?;
+    match rules.flows {
+        Some(flows) if !flows.contains(&sid) => Err(Refusal::InvalidFlowSid),
+        _ => Ok(Some(sid)),
+    }
+}
+
+fn replay_after(params: &Params) -> Result<Option<u64>, Refusal> {
+    let parse = |text: &str| text.parse().map_err(|_| Refusal::InvalidParameter(REPLAY_AFTER.into()));
+    params.get(REPLAY_AFTER).map(parse).transpose()
+}

@@ -1,0 +1,338 @@
+//! Faults on demand: what may go wrong, and for which requests.
+//!
+//! A rule says *when* (account, operation, skip, count, probability), a [`Fault`] says *what*. Every fault comes
+//! down to a [`Plan`] of four parts, and only plans are carried out: a new fault is a new plan, not new plumbing.
+
+mod book;
+mod plan;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use book::{FaultBook, Sight};
+pub(crate) use plan::{Commit, Plan, Reply};
+
+use crate::operation::Operation;
+use crate::sid::{AccountSid, ConversationSid};
+
+/// The number of an armed rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FaultId(pub u64);
+
+/// When a fault strikes. Rules are looked at in the order in which they were added; the first that is due strikes,
+/// and the ones after it do not see that request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FaultRule {
+    /// Requests of this account only.
+    #[serde(default)]
+    pub account: Option<AccountSid>,
+    /// Requests for this operation only.
+    #[serde(default)]
+    pub operation: Option<Operation>,
+    /// Requests whose path names this conversation by its SID only.
+    #[serde(default)]
+    pub conversation: Option<ConversationSid>,
+    /// Requests that are let through first.
+    #[serde(default)]
+    pub skip: u64,
+    /// How often it strikes; absent means without end.
+    #[serde(default)]
+    pub count: Option<u64>,
+    /// How probable it is that it strikes a request that it is due for.
+    #[serde(default = "always")]
+    pub probability: f64,
+    /// What happens.
+    pub fault: Fault,
+}
+
+const fn always() -> f64 {
+    1.0
+}
+
+impl FaultRule {
+    /// A rule for every request, without end.
+    #[must_use]
+    pub const fn new(fault: Fault) -> Self {
+        Self {
+            account: None,
+            operation: None,
+            conversation: None,
+            skip: 0,
+            count: None,
+            probability: 1.0,
+            fault,
+        }
+    }
+
+    /// Strikes this operation only.
+    #[must_use]
+    pub const fn on(mut self, operation: Operation) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Strikes this account only.
+    #[must_use]
+    pub const fn account(mut self, account: AccountSid) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Strikes requests whose path names this conversation only.
+    #[must_use]
+    pub const fn conversation(mut self, conversation: ConversationSid) -> Self {
+        self.conversation = Some(conversation);
+        self
+    }
+
+    /// Lets so many requests through first.
+    #[must_use]
+    pub const fn after(mut self, requests: u64) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// Strikes so many times.
+    #[must_use]
+    pub const fn times(mut self, count: u64) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Strikes once.
+    #[must_use]
+    pub const fn once(self) -> Self {
+        self.times(1)
+    }
+
+    /// Strikes with this probability.
+    #[must_use]
+    pub const fn with_probability(mut self, probability: f64) -> Self {
+        self.probability = probability;
+        self
+    }
+}
+
+/// An armed rule, and what it has done so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FaultStatus {
+    /// Its number.
+    pub id: FaultId,
+    /// The rule.
+    pub rule: FaultRule,
+    /// Requests that it matched.
+    pub seen: u64,
+    /// Requests that it struck.
+    pub struck: u64,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Fault {
+    /// 429; the request is never processed.
+    TooManyRequests {
+        /// `Retry-After` in seconds.
+        #[serde(default)]
+        retry_after: Option<u64>,
+        /// Twilio's code; 20429 when absent.
+        #[serde(default)]
+        code: Option<u32>,
+    },
+    /// An error answer in Twilio's form: 5xx, 409, 401, whatever is asked for.
+    Error {
+        /// The HTTP status.
+        status: u16,
+        /// Twilio's code; 20500 when absent.
+        #[serde(default)]
+        code: Option<u32>,
+        /// Whether the request is carried out all the same.
+        #[serde(default)]
+        commit: bool,
+    },
+    /// The connection is reset (TCP RST) instead of an answer.
+    Reset {
+        /// Whether the request is carried out first.
+        #[serde(default)]
+        commit: bool,
+    },
+    /// The connection is closed (TCP FIN) instead of an answer.
+    Close {
+        /// Whether the request is carried out first.
+        #[serde(default)]
+        commit: bool,
+    },
+    /// The answer never comes; the connection stays open until the client leaves.
+    Hang {
+        /// Whether the request is carried out first.
+        #[serde(default)]
+        commit: bool,
+    },
+    /// A slow answer.
+    Delay {
+        /// Before the request is carried out.
+        #[serde(default)]
+        before_ms: u64,
+        /// Between that and the answer.
+        #[serde(default)]
+        after_ms: u64,
+    },
+    /// The request is accepted and carried out later, when its client has heard nothing or has given up.
+    LateCommit {
+        /// How much later.
+        after_ms: u64,
+        /// What the client sees meanwhile.
+        connection: Silence,
+    },
+    /// A list shows the state of some time ago; other operations are not affected.
+    StaleList {
+        /// How long ago.
+        lag_ms: u64,
+    },
+    /// The request is carried out, and the answer is not what a client expects.
+    Garbled {
+        /// What comes instead.
+        reply: Garble,
+        /// Whether the request is carried out at all.
+        #[serde(default = "yes")]
+        commit: bool,
+    },
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What a client sees when it is not answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Silence {
+    /// A TCP reset.
+    Reset,
+    /// A TCP close.
+    Close,
+    /// Nothing.
+    Hang,
+}
+
+/// An answer that is not what a client expects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Garble {
+    /// The right status and `Content-Type`, and a body that is not JSON.
+    NotJson,
+    /// The right status, and a page of HTML.
+    Html,
+    /// The right headers, half of the body, and the end of the connection.
+    Truncated,
+    /// A body of so many bytes, in chunks.
+    Huge {
+        /// How many.
+        bytes: u64,
+    },
+    /// A redirect.
+    Redirect {
+        /// 301, 302, 303, 307 or 308.
+        status: u16,
+        /// Where to.
+        location: String,
+    },
+    /// A list that always has one more page.
+    EndlessPages,
+    /// The true answer, but for the account that it names.
+    OtherAccount {
+        /// That account.
+        account: AccountSid,
+    },
+    /// Any answer at all.
+    Custom {
+        /// The HTTP status.
+        status: u16,
+        /// `Content-Type`.
+        content_type: String,
+        /// The body.
+        body: String,
+    },
+}
+
+impl Fault {
+    /// 429 without `Retry-After`.
+    #[must_use]
+    pub const fn too_many_requests() -> Self {
+        Self::TooManyRequests { retry_after: None, code: None }
+    }
+
+    /// 429 with `Retry-After`.
+    #[must_use]
+    pub const fn retry_after(seconds: u64) -> Self {
+        Self::TooManyRequests { retry_after: Some(seconds), code: None }
+    }
+
+    /// An error answer; the request is not carried out.
+    #[must_use]
+    pub const fn error(status: u16, code: u32) -> Self {
+        Self::Error { status, code: Some(code), commit: false }
+    }
+
+    /// An error answer; the request is carried out first.
+    #[must_use]
+    pub const fn error_after_commit(status: u16) -> Self {
+        Self::Error { status, code: None, commit: true }
+    }
+
+    /// A reset; the request is not carried out.
+    #[must_use]
+    pub const fn reset() -> Self {
+        Self::Reset { commit: false }
+    }
+
+    /// A reset; the request is carried out first.
+    #[must_use]
+    pub const fn reset_after_commit() -> Self {
+        Self::Reset { commit: true }
+    }
+
+    /// No answer; the request is not carried out.
+    #[must_use]
+    pub const fn hang() -> Self {
+        Self::Hang { commit: false }
+    }
+
+    /// No answer; the request is carried out first.
+    #[must_use]
+    pub const fn hang_after_commit() -> Self {
+        Self::Hang { commit: true }
+    }
+
+    /// A slow start.
+    #[must_use]
+    pub const fn delay_before_commit(ms: u64) -> Self {
+        Self::Delay { before_ms: ms, after_ms: 0 }
+    }
+
+    /// A slow answer to what was carried out at once.
+    #[must_use]
+    pub const fn delay_after_commit(ms: u64) -> Self {
+        Self::Delay { before_ms: 0, after_ms: ms }
+    }
+
+    /// Carried out so much later than the connection was reset.
+    #[must_use]
+    pub const fn late_commit(after_ms: u64) -> Self {
+        Self::LateCommit { after_ms, connection: Silence::Reset }
+    }
+
+    /// A list that lags.
+    #[must_use]
+    pub const fn stale_list(lag_ms: u64) -> Self {
+        Self::StaleList { lag_ms }
+    }
+
+    /// An unexpected answer to a request that is carried out.
+    #[must_use]
+    pub const fn garbled(reply: Garble) -> Self {
+        Self::Garbled { reply, commit: true }
+    }
+}

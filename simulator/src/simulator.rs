@@ -1,0 +1,162 @@
+//! A running simulator: a control handle and a server on a runtime of its own, so that tests in any number of
+//! runtimes can share it, and none of them has to stay alive for it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::control::{Control, ControlError, Origins};
+use crate::delivery::Courier;
+use crate::seed::Seed;
+use crate::server;
+
+const WORKER_THREADS: usize = 2;
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+
+/// How to start a simulator.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one. The default is a free port of 127.0.0.1.
+    pub listen: SocketAddr,
+    /// What it holds at its start, and after each reset.
+    pub seed: Seed,
+    /// What all SIDs and probabilities follow from.
+    pub random_seed: u64,
+    /// How many requests the journal holds, and how many deliveries are kept on record.
+    pub journal_size: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: Seed::default(),
+            random_seed: 0,
+            journal_size: 10_000,
+        }
+    }
+}
+
+impl From<Seed> for Config {
+    fn from(seed: Seed) -> Self {
+        Self { seed, ..Self::default() }
+    }
+}
+
+/// Why a simulator did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There is no runtime to be had.
+    #[error("cannot start a runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The server could not be brought up.
+    #[error("the server did not come up: {0}")]
+    Server(#[source] tokio::task::JoinError),
+    /// The seed makes no world.
+    #[error("the seed is wrong: {0}")]
+    Seed(#[from] ControlError),
+}
+
+/// A running simulator. It is also its own [`Control`]; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    control: Control,
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    /// Taken when it ends.
+    runtime: Option<Runtime>,
+}
+
+impl Simulator {
+    /// Starts a simulator; when this returns, it answers.
+    pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
+        let Config { listen, seed, random_seed, journal_size } = config.into();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKER_THREADS)
+            .thread_name("simulator")
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
+        let tasks = TaskTracker::new();
+        let courier = Courier::new(runtime.handle().clone(), tasks.clone());
+        let stop = CancellationToken::new();
+        let mut simulator = Self {
+            control: Control::new(Origins { seed, random_seed, journal_size }, courier)?,
+            address: listen,
+            stop,
+            tasks,
+            runtime: Some(runtime),
+        };
+        simulator.listen().await?;
+        Ok(simulator)
+    }
+
+    async fn listen(&mut self) -> Result<(), StartError> {
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        let address = self.address;
+        let listener = runtime.spawn(TcpListener::bind(address)).await.map_err(StartError::Server)?;
+        let failed = |source| StartError::Listen { address, source };
+        let listener = listener.map_err(failed)?;
+        self.address = listener.local_addr().map_err(failed)?;
+        let serving = server::serve(listener, self.control.clone(), self.stop.clone(), self.tasks.clone());
+        runtime.spawn(serving);
+        Ok(())
+    }
+
+    /// The base URL, without a slash at its end: what a client uses in place of `https://conversations.twilio.com`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle that can be kept and cloned.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Ends it: no new connection, answers under way are finished, what takes longer than two seconds is cut off.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        let _ = tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await;
+    }
+}
+
+impl Deref for Simulator {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            // Not a plain drop: that blocks, which is forbidden inside another runtime.
+            runtime.shutdown_background();
+        }
+    }
+}

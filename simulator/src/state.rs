@@ -1,0 +1,38 @@
+//! Everything that one life of the simulator holds. A reset puts a new one in its place: requests and deliveries of
+//! the old life that are still under way end in the old one, and the new one never hears of them.
+
+use parking_lot::RwLock;
+
+use crate::delivery::DeliveryLog;
+use crate::fault::FaultBook;
+use crate::journal::Journal;
+use crate::settings::Settings;
+use crate::sid::SidSource;
+use crate::world::World;
+
+/// One life of the simulator.
+pub(crate) struct State {
+    pub(crate) sids: SidSource,
+    pub(crate) settings: RwLock<Settings>,
+    pub(crate) world: World,
+    pub(crate) faults: FaultBook,
+    pub(crate) journal: Journal,
+    pub(crate) deliveries: DeliveryLog,
+}
+
+impl State {
+    pub(crate) fn new(random_seed: u64, journal_size: usize) -> Self {
+        Self {
+            sids: SidSource::new(random_seed),
+            settings: RwLock::default(),
+            world: World::default(),
+            faults: FaultBook::new(random_seed),
+            journal: Journal::new(journal_size),
+            deliveries: DeliveryLog::new(journal_size),
+        }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        *self.settings.read()
+    }
+}
