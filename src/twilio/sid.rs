@@ -1,7 +1,7 @@
 //! Twilio's identifiers: two letters that name the kind, then 32 hexadecimal digits.
 //!
-//! Parsed once at the edge, so that no other code asks whether a string is a SID. Two SIDs are equal when their
-//! text is: Twilio writes the digits in lower case, and nothing here guesses what another case would mean.
+//! Parsed once at the edge, so that no other code asks whether a string is a SID. The digits are kept in lower case, as
+//! Twilio writes them: a SID that a user typed and the one that comes back are equal.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,11 +22,11 @@ pub struct InvalidSid {
     length: usize,
 }
 
-fn validate(text: &str, kind: &'static str, prefix: &'static str) -> Result<Box<str>, InvalidSid> {
-    let is_sid = text
-        .strip_prefix(prefix)
-        .is_some_and(|digits| digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if is_sid { Ok(text.into()) } else { Err(InvalidSid { kind, prefix, length: text.chars().count() }) }
+fn canonical(text: &str, kind: &'static str, prefix: &'static str) -> Result<Box<str>, InvalidSid> {
+    text.strip_prefix(prefix)
+        .filter(|digits| digits.len() == DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        .map(|digits| format!("{prefix}{}", digits.to_ascii_lowercase()).into())
+        .ok_or_else(|| InvalidSid { kind, prefix, length: text.chars().count() })
 }
 
 macro_rules! sid {
@@ -47,7 +47,7 @@ macro_rules! sid {
             type Err = InvalidSid;
 
             fn from_str(text: &str) -> Result<Self, InvalidSid> {
-                validate(text, $kind, $prefix).map(Self)
+                canonical(text, $kind, $prefix).map(Self)
             }
         }
 
@@ -112,7 +112,7 @@ sid!(
 mod tests {
     use super::*;
 
-    const CH: &str = "CH0123456789abcdefABCDEF0123456789";
+    const CH: &str = "CH0123456789abcdefabcdef0123456789";
 
     #[test]
     fn a_sid_keeps_its_text() {
@@ -120,6 +120,13 @@ mod tests {
         assert_eq!(sid.as_str(), CH);
         assert_eq!(sid.to_string(), CH);
         assert_eq!(format!("{sid:?}"), CH);
+    }
+
+    #[test]
+    fn the_case_of_digits_does_not_matter() {
+        let typed: ConversationSid = CH.replace("abcdef", "ABcdEF").parse().unwrap();
+        assert_eq!(typed, CH.parse().unwrap());
+        assert_eq!(typed.as_str(), CH);
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! Builds the parts, runs them, and joins them on shutdown.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{Api, Client, CustomResourceExt as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Gate};
+use crate::api::{ConversationWebhook, MANAGER};
+use crate::cli::Config;
+use crate::controller::{self, Parts, Settings};
+use crate::decide::Timing;
+use crate::metrics::Metrics;
+use crate::{telemetry, twilio};
+
+/// How long the API server may take to begin and to go on with an answer to a request.
+const API_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Pause between two looks at something that is not there yet at start.
+const START_POLL: Duration = Duration::from_secs(2);
+
+/// Runs the operator until it is told to stop.
+///
+/// # Errors
+/// It cannot start, or cannot go on.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    telemetry::start(config.log_format, &config.log_level).context("--log-level")?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")?
+        .block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let stop = stop_signal()?;
+    let metrics = Arc::new(Metrics::new());
+    let (installed, synced) = (Gate::new("crd-installed"), Gate::new("objects-listed"));
+    let gates = vec![installed.clone(), synced.clone()];
+    let (address, admin) =
+        admin::bind(config.admin_address, gates, Arc::clone(&metrics), stop.clone().cancelled_owned())
+            .await
+            .with_context(|| format!("--admin-address {}", config.admin_address))?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving health and metrics");
+    let admin = tokio::spawn(admin);
+
+    let (requests, watches) = kubernetes_clients().await?;
+    let timing = Timing::REAL.scaled(config.time_scale);
+    let twilio = twilio_client(&config, timing, Arc::clone(&metrics))?;
+    let work = async {
+        wait_for_crd(&requests).await;
+        installed.open();
+        let cluster = match config.cluster_id.clone() {
+            Some(cluster) => cluster,
+            None => cluster_id(&requests).await?,
+        };
+        tracing::info!(cluster, "serving objects");
+        let settings = Settings {
+            namespaces: config.namespaces,
+            label_selector: config.label_selector,
+            resync_interval: config.resync_interval,
+            credentials_ttl: config.credentials_ttl,
+            max_in_flight: config.max_in_flight,
+            cluster,
+            instance: instance(),
+            timing,
+        };
+        let parts = Parts { requests: requests.clone(), watches, twilio, metrics, synced };
+        controller::run(settings, parts, stop.clone()).await;
+        anyhow::Ok(())
+    };
+    tokio::pin!(work);
+    let starting = installed.clone();
+    tokio::select! {
+        done = &mut work => done?,
+        // Before anything is served there is nothing to finish.
+        () = async { stop.cancelled().await; if starting.is_open() { std::future::pending().await } } => {}
+    }
+    stop.cancel();
+    admin.await.context("the admin server broke off")??;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Cancelled by SIGTERM and SIGINT.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let cancel = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: what is under way is finished first");
+        cancel.cancel();
+    });
+    Ok(stop)
+}
+
+/// One client for requests and one for watches, which stay silent for minutes.
+///
+/// Neither repeats a request by itself: after a lost reply that would report our own write as somebody else's.
+async fn kubernetes_clients() -> anyhow::Result<(Client, Client)> {
+    let mut config = kube::Config::infer().await.context("finding the API server")?;
+    config.default_retry = false;
+    config.connect_timeout = Some(API_TIMEOUT);
+    let watches = Client::try_from(config.clone()).context("building the client of the API server")?;
+    config.read_timeout = Some(API_TIMEOUT);
+    config.write_timeout = Some(API_TIMEOUT);
+    let requests = Client::try_from(config).context("building the client of the API server")?;
+    Ok((requests, watches))
+}
+
+fn twilio_client(config: &Config, timing: Timing, metrics: Arc<Metrics>) -> anyhow::Result<twilio::Client> {
+    let ca_bundle_pem = match &config.twilio_ca_bundle {
+        Some(path) => {
+            Some(std::fs::read(path).with_context(|| format!("--twilio-ca-bundle {}", path.display()))?)
+        }
+        None => None,
+    };
+    let options = twilio::ClientOptions {
+        base_url: config.twilio_base_url.clone(),
+        allow_http: config.twilio_allow_http,
+        ca_bundle_pem,
+        connect_timeout: timing.request / 3,
+        request_timeout: timing.request,
+        user_agent: format!("{MANAGER}/{}", env!("CARGO_PKG_VERSION")),
+        observer: Some(metrics),
+    };
+    twilio::Client::new(options).context("building the client of Twilio")
+}
+
+/// Waits for the CRD instead of crashing: a chart may install both in any order.
+async fn wait_for_crd(client: &Client) {
+    let api: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let name = ConversationWebhook::crd_name();
+    let mut said = false;
+    loop {
+        match api.get_opt(name).await {
+            Ok(Some(crd)) if is_established(&crd) => return,
+            Ok(_) if !said => tracing::warn!(crd = name, "the CRD is not installed: waiting for it"),
+            Err(error) if !said => tracing::warn!(%error, crd = name, "cannot read the CRD: tried again"),
+            Ok(_) | Err(_) => {}
+        }
+        said = true;
+        tokio::time::sleep(START_POLL).await;
+    }
+}
+
+fn is_established(crd: &CustomResourceDefinition) -> bool {
+    crd.status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten())
+        .any(|condition| condition.type_ == "Established" && condition.status == "True")
+}
+
+/// The uid of namespace `kube-system`, which lives as long as its cluster.
+async fn cluster_id(client: &Client) -> anyhow::Result<String> {
+    let api: Api<Namespace> = Api::all(client.clone());
+    loop {
+        match api.get("kube-system").await {
+            Ok(namespace) => {
+                return namespace.metadata.uid.context("namespace kube-system has no uid: set --cluster-id");
+            }
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
+                anyhow::bail!("namespace kube-system cannot be read: grant get on it, or set --cluster-id");
+            }
+            Err(error) => tracing::warn!(%error, "cannot read namespace kube-system: tried again"),
+        }
+        tokio::time::sleep(START_POLL).await;
+    }
+}
+
+/// The name of this process, in Events.
+fn instance() -> String {
+    std::env::var("POD_NAME")
+        .or_else(|_| std::fs::read_to_string("/proc/sys/kernel/hostname").map(|name| name.trim().to_owned()))
+        .unwrap_or_else(|_| MANAGER.to_owned())
+}

@@ -1,0 +1,242 @@
+//! The command line: arguments, parsed once into a [`Config`] that needs no further check.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use jiff::SignedDuration;
+use url::{Host, Url};
+
+use crate::telemetry::LogFormat;
+
+/// Kubernetes operator for Twilio conversation-scoped webhooks.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve ConversationWebhook objects.
+    Run(Box<RunArguments>),
+    /// Print the CustomResourceDefinition.
+    Crd,
+}
+
+/// Arguments of `run`. Durations are written 30s, 10m, 1h30m.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Namespace to serve; repeatable. All when absent.
+    #[arg(long = "namespace", env = "CWO_NAMESPACE", value_delimiter = ',')]
+    namespaces: Vec<String>,
+    /// Serve only objects with these labels.
+    #[arg(long, env = "CWO_WATCH_LABEL_SELECTOR")]
+    watch_label_selector: Option<String>,
+    /// Time between two checks of an object that does not say; at least 1s.
+    #[arg(long, env = "CWO_RESYNC_INTERVAL", default_value = "10m", value_parser = duration)]
+    resync_interval: Duration,
+    /// How long a Secret that was read serves.
+    #[arg(long, env = "CWO_CREDENTIALS_TTL", default_value = "10m", value_parser = duration)]
+    credentials_ttl: Duration,
+    /// Base URL of Twilio's API; by default Twilio's host for the Secret's region and edge.
+    #[arg(long, env = "CWO_TWILIO_BASE_URL")]
+    twilio_base_url: Option<Url>,
+    /// Allow a base URL that is not https.
+    #[arg(long, env = "CWO_TWILIO_ALLOW_HTTP", action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true")]
+    twilio_allow_http: bool,
+    /// File with CA certificates (PEM) to trust besides the system's.
+    #[arg(long, env = "CWO_TWILIO_CA_BUNDLE")]
+    twilio_ca_bundle: Option<PathBuf>,
+    /// Requests that one account may have in flight.
+    #[arg(long, env = "CWO_MAX_IN_FLIGHT_PER_ACCOUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    max_in_flight_per_account: u16,
+    /// Id of the cluster; by default the uid of namespace kube-system.
+    #[arg(long, env = "CWO_CLUSTER_ID")]
+    cluster_id: Option<String>,
+    /// Address of /healthz, /readyz and /metrics.
+    #[arg(long, env = "CWO_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
+    admin_address: SocketAddr,
+    /// Act only while holding a Lease. Not served yet: true is refused, so run one replica.
+    #[arg(long, env = "CWO_LEADER_ELECT", action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true")]
+    leader_elect: bool,
+    /// How log lines are written.
+    #[arg(long, env = "CWO_LOG_FORMAT", default_value = "json", value_enum)]
+    log_format: LogFormat,
+    /// Level of the log, or directives such as info,kube=debug.
+    #[arg(long, env = "CWO_LOG_LEVEL", default_value = "info")]
+    log_level: String,
+    /// Factor on all protocol windows, for tests; needs a loopback base URL.
+    #[arg(long, env = "CWO_TIME_SCALE", hide = true, default_value_t = 1.0)]
+    time_scale: f64,
+}
+
+/// What `run` works with.
+#[derive(Debug)]
+pub struct Config {
+    /// Served namespaces; empty means all.
+    pub namespaces: Vec<String>,
+    /// Only objects with these labels are served.
+    pub label_selector: Option<String>,
+    /// Time between two checks of an object that does not say.
+    pub resync_interval: Duration,
+    /// How long a Secret that was read serves.
+    pub credentials_ttl: Duration,
+    /// Base URL of Twilio's API, instead of Twilio's own host.
+    pub twilio_base_url: Option<Url>,
+    /// The base URL may be http.
+    pub twilio_allow_http: bool,
+    /// File with CA certificates to trust besides the system's.
+    pub twilio_ca_bundle: Option<PathBuf>,
+    /// Requests that one account may have in flight.
+    pub max_in_flight: usize,
+    /// Id of the cluster, instead of the uid of namespace `kube-system`.
+    pub cluster_id: Option<String>,
+    /// Address of the admin endpoints.
+    pub admin_address: SocketAddr,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// Level or directives of the log.
+    pub log_level: String,
+    /// Factor on all protocol windows.
+    pub time_scale: f64,
+}
+
+/// Arguments that contradict each other or this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidArguments {
+    /// Leader election comes later.
+    #[error(
+        "--leader-elect=true is not served yet by this version: run one replica with --leader-elect=false"
+    )]
+    LeaderElection,
+    /// Checks would never stop.
+    #[error("--resync-interval must be at least 1s")]
+    ResyncInterval,
+    /// Shorter windows are unsafe against the real Twilio.
+    #[error(
+        "--time-scale is for tests: it needs a --twilio-base-url on a loopback address, and must be above 0"
+    )]
+    TimeScale,
+    /// The base URL is not https.
+    #[error("--twilio-base-url must be https; --twilio-allow-http=true lifts that for a local simulator")]
+    HttpBaseUrl,
+}
+
+impl RunArguments {
+    /// Checks the arguments against each other.
+    ///
+    /// # Errors
+    /// They contradict each other, or ask for what this version does not serve.
+    pub fn validated(self) -> Result<Config, InvalidArguments> {
+        if self.leader_elect {
+            return Err(InvalidArguments::LeaderElection);
+        }
+        if self.resync_interval < Duration::from_secs(1) {
+            return Err(InvalidArguments::ResyncInterval);
+        }
+        let scaled = (self.time_scale - 1.0).abs() > f64::EPSILON;
+        let loopback = self.twilio_base_url.as_ref().is_some_and(is_loopback);
+        if scaled && !(loopback && self.time_scale.is_finite() && self.time_scale > 0.0) {
+            return Err(InvalidArguments::TimeScale);
+        }
+        if self.twilio_base_url.as_ref().is_some_and(|url| url.scheme() != "https") && !self.twilio_allow_http
+        {
+            return Err(InvalidArguments::HttpBaseUrl);
+        }
+        Ok(Config {
+            namespaces: self.namespaces,
+            label_selector: self.watch_label_selector,
+            resync_interval: self.resync_interval,
+            credentials_ttl: self.credentials_ttl,
+            twilio_base_url: self.twilio_base_url,
+            twilio_allow_http: self.twilio_allow_http,
+            twilio_ca_bundle: self.twilio_ca_bundle,
+            max_in_flight: usize::from(self.max_in_flight_per_account),
+            cluster_id: self.cluster_id,
+            admin_address: self.admin_address,
+            log_format: self.log_format,
+            log_level: self.log_level,
+            time_scale: self.time_scale,
+        })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+        None => false,
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "not a duration: write it as 30s, 10m or 1h30m".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn run(arguments: &[&str]) -> Result<Config, InvalidArguments> {
+        let all = ["conversation-webhook-operator", "run"].iter().chain(arguments);
+        match Cli::try_parse_from(all).unwrap().command {
+            Command::Run(arguments) => arguments.validated(),
+            Command::Crd => unreachable!("run was given"),
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_written_as_in_objects() {
+        let config = run(&["--resync-interval", "1h30m", "--credentials-ttl=30s"]).unwrap();
+        assert_eq!(config.resync_interval, Duration::from_secs(5400));
+        assert_eq!(config.credentials_ttl, Duration::from_secs(30));
+        assert!(duration("soon").is_err());
+        assert!(duration("-5s").is_err());
+    }
+
+    #[test]
+    fn leader_election_is_refused_until_it_is_served() {
+        assert_eq!(run(&["--leader-elect=true"]).unwrap_err(), InvalidArguments::LeaderElection);
+        assert!(run(&["--leader-elect=false"]).is_ok());
+    }
+
+    #[test]
+    fn windows_are_scaled_against_a_loopback_twilio_only() {
+        assert_eq!(run(&["--time-scale=0.1"]).unwrap_err(), InvalidArguments::TimeScale);
+        let remote = ["--time-scale=0.1", "--twilio-base-url=https://example.com"];
+        assert_eq!(run(&remote).unwrap_err(), InvalidArguments::TimeScale);
+        let local = ["--time-scale=0.1", "--twilio-base-url=http://127.0.0.1:1", "--twilio-allow-http=true"];
+        assert!(run(&local).is_ok());
+        let zero = ["--time-scale=0", "--twilio-base-url=http://127.0.0.1:1", "--twilio-allow-http=true"];
+        assert_eq!(run(&zero).unwrap_err(), InvalidArguments::TimeScale);
+    }
+
+    #[test]
+    fn a_base_url_without_tls_is_refused_unless_allowed() {
+        assert_eq!(
+            run(&["--twilio-base-url=http://127.0.0.1:1"]).unwrap_err(),
+            InvalidArguments::HttpBaseUrl
+        );
+    }
+
+    #[test]
+    fn checks_never_follow_each_other_without_a_pause() {
+        assert_eq!(run(&["--resync-interval=0s"]).unwrap_err(), InvalidArguments::ResyncInterval);
+    }
+}

@@ -1,0 +1,3 @@
+//! The command line beyond `run`.
+
+pub mod crd;

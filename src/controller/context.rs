@@ -1,0 +1,66 @@
+//! What every pass shares.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::runtime::reflector::Store;
+use kube::{Api, Client};
+use tokio_util::task::TaskTracker;
+
+use super::conversations::Conversations;
+use super::events::Events;
+use super::memory::Memory;
+use super::object::{Guarded, sibling};
+use super::secrets::Secrets;
+use crate::api::CONVERSATION_LABEL;
+use crate::decide::{Sibling, Timing};
+use crate::lanes::Lanes;
+use crate::metrics::Metrics;
+use crate::twilio::{self, ConversationSid};
+
+/// What every pass shares.
+pub(super) struct Context {
+    /// For requests with a bounded time; watches have a client of their own.
+    pub(super) kube: Client,
+    pub(super) twilio: twilio::Client,
+    /// Id of the cluster, for journals.
+    pub(super) cluster: String,
+    /// Served namespaces; empty means all.
+    pub(super) namespaces: Vec<String>,
+    pub(super) timing: Timing,
+    pub(super) resync_interval: Duration,
+    pub(super) secrets: Secrets,
+    pub(super) conversations: Conversations,
+    pub(super) lanes: Lanes,
+    pub(super) memory: Memory,
+    pub(super) events: Events,
+    pub(super) metrics: Arc<Metrics>,
+    /// The watch caches, one per served namespace or one for all.
+    pub(super) stores: Vec<Store<Guarded>>,
+    /// Passes under way: a stop waits for them.
+    pub(super) passes: TaskTracker,
+}
+
+impl Context {
+    /// The objects of one namespace.
+    pub(super) fn objects(&self, namespace: &str) -> Api<Guarded> {
+        Api::namespaced(self.kube.clone(), namespace)
+    }
+
+    /// The objects on a conversation as the watch cache has them.
+    pub(super) fn cached_siblings(&self, conversation: &ConversationSid) -> Vec<Sibling> {
+        self.stores
+            .iter()
+            .flat_map(Store::state)
+            .filter_map(|guarded| {
+                let object = guarded.0.as_ref().ok()?;
+                let recorded = object.status.as_ref().and_then(|status| status.conversation_sid.as_ref());
+                let labelled =
+                    object.metadata.labels.as_ref().and_then(|labels| labels.get(CONVERSATION_LABEL));
+                let here = recorded == Some(conversation)
+                    || labelled.is_some_and(|label| label == conversation.as_str());
+                here.then(|| sibling(object))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,163 @@
+//! One conversation at a time: order, and the list of webhooks that its objects share.
+//!
+//! The order is for the sake of requests and of people; that no webhook is made twice rests on the journal, not on
+//! these locks.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::decide::Board;
+use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid, Webhook, WebhookSid};
+
+/// Every conversation that passes work on.
+#[derive(Debug, Default)]
+pub(super) struct Conversations {
+    places: Places<(AccountSid, ConversationSid), Place>,
+    names: Places<(AccountSid, Option<ChatServiceSid>, String), Resolved>,
+}
+
+/// One conversation, held by one pass.
+pub(super) type Held = OwnedMutexGuard<Place>;
+
+/// A unique name, held by the pass that looks it up.
+pub(super) type HeldName = OwnedMutexGuard<Resolved>;
+
+impl Conversations {
+    /// Waits for the conversation to be free and holds it.
+    pub(super) async fn hold(&self, account: &AccountSid, conversation: &ConversationSid) -> Held {
+        self.places.get((account.clone(), conversation.clone())).lock_owned().await
+    }
+
+    /// Waits for the unique name to be free and holds it, so that objects that share it share one look-up.
+    pub(super) async fn hold_name(
+        &self,
+        account: &AccountSid,
+        service: Option<&ChatServiceSid>,
+        name: &str,
+    ) -> HeldName {
+        self.names.get((account.clone(), service.cloned(), name.to_owned())).lock_owned().await
+    }
+}
+
+/// What is known about a conversation.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    listed: Option<(Instant, Board)>,
+}
+
+impl Place {
+    /// The board, where it is at most this old.
+    pub(super) fn board(&self, max_age: Duration) -> Option<&Board> {
+        self.listed.as_ref().filter(|(at, _)| at.elapsed() <= max_age).map(|(_, board)| board)
+    }
+
+    /// A list was made; `asked` is when its request went out.
+    pub(super) fn listed(&mut self, asked: Instant, board: Board) {
+        self.listed = Some((asked, board));
+    }
+
+    /// What is known counts no more.
+    pub(super) fn forget(&mut self) {
+        self.listed = None;
+    }
+
+    /// We made or changed this webhook.
+    pub(super) fn put(&mut self, webhook: &Webhook) {
+        if let Some((_, board)) = &mut self.listed {
+            board.put(webhook.clone());
+        }
+    }
+
+    /// We deleted this webhook.
+    pub(super) fn remove(&mut self, webhook: &WebhookSid) {
+        if let Some((_, board)) = &mut self.listed {
+            board.remove(webhook);
+        }
+    }
+}
+
+/// What a unique name was last seen to mean.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    found: Option<(Instant, ConversationSid)>,
+}
+
+impl Resolved {
+    /// The conversation, where it was looked up at most this long ago.
+    pub(super) fn conversation(&self, max_age: Duration) -> Option<&ConversationSid> {
+        self.found.as_ref().filter(|(at, _)| at.elapsed() <= max_age).map(|(_, conversation)| conversation)
+    }
+
+    /// The name was looked up.
+    pub(super) fn found(&mut self, conversation: ConversationSid) {
+        self.found = Some((Instant::now(), conversation));
+    }
+}
+
+/// A lock per key. Keys that nobody holds are dropped now and then.
+#[derive(Debug)]
+struct Places<K, V> {
+    locks: Mutex<Locks<K, V>>,
+}
+
+#[derive(Debug)]
+struct Locks<K, V> {
+    by_key: HashMap<K, Arc<tokio::sync::Mutex<V>>>,
+    sweep_at: usize,
+}
+
+impl<K, V> Default for Places<K, V> {
+    fn default() -> Self {
+        Self { locks: Mutex::new(Locks { by_key: HashMap::new(), sweep_at: 1024 }) }
+    }
+}
+
+impl<K: Eq + Hash, V: Default> Places<K, V> {
+    fn get(&self, key: K) -> Arc<tokio::sync::Mutex<V>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        if locks.by_key.len() >= locks.sweep_at {
+            locks.by_key.retain(|_, lock| Arc::strong_count(lock) > 1);
+            locks.sweep_at = (locks.by_key.len() * 2).max(1024);
+        }
+        Arc::clone(locks.by_key.entry(key).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(n: u8) -> ConversationSid {
+        format!("CH{n:032x}").parse().unwrap()
+    }
+
+    fn account() -> AccountSid {
+        format!("AC{:032x}", 1).parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_held_conversation_keeps_others_waiting_and_only_there() {
+        let conversations = Conversations::default();
+        let held = conversations.hold(&account(), &conversation(1)).await;
+        drop(conversations.hold(&account(), &conversation(2)).await);
+        let again = conversations.hold(&account(), &conversation(1));
+        futures::pin_mut!(again);
+        assert!(futures::poll!(&mut again).is_pending());
+        drop(held);
+        drop(again.await);
+    }
+
+    #[tokio::test]
+    async fn a_board_serves_until_it_is_too_old_or_forgotten() {
+        let mut place = Place::default();
+        place.listed(Instant::now(), Board::default());
+        assert!(place.board(Duration::from_secs(2)).is_some());
+        assert!(place.board(Duration::ZERO).is_none());
+        place.forget();
+        assert!(place.board(Duration::from_secs(2)).is_none());
+    }
+}

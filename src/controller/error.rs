@@ -1,0 +1,121 @@
+//! Why a pass ended before it was finished, what the user reads about it, and when it is tried again.
+
+use std::time::Duration;
+
+use super::write::WriteError;
+use crate::api::{LastError, Reason};
+use crate::twilio::{self, CredentialsError, ErrorKind};
+
+/// What kept a pass from finishing.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// The Secret does not exist.
+    #[error("Secret {0} does not exist")]
+    SecretMissing(String),
+    /// The API server does not let the operator read the Secret.
+    #[error("the operator may not read Secret {0}")]
+    SecretForbidden(String),
+    /// The Secret lacks a key, or a key's value cannot be right.
+    #[error("Secret {secret}: {source}")]
+    SecretInvalid {
+        /// `namespace/name`.
+        secret: String,
+        /// What is wrong with it.
+        source: CredentialsError,
+    },
+    /// Twilio refused, or did not answer.
+    #[error(transparent)]
+    Twilio(#[from] twilio::Error),
+    /// The API server refused, or did not answer. Said in the log only: it cannot be written to the object.
+    #[error("{0}")]
+    Kubernetes(String),
+}
+
+/// When a pass is tried again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Retry {
+    /// After a growing, jittered pause, at least this long.
+    Backoff(Duration),
+    /// When credentials are looked at again.
+    Credentials,
+    /// At the object's next regular check.
+    NextCheck,
+}
+
+impl From<kube::Error> for Trouble {
+    fn from(error: kube::Error) -> Self {
+        Self::Kubernetes(error.to_string())
+    }
+}
+
+impl From<WriteError> for Trouble {
+    fn from(error: WriteError) -> Self {
+        Self::Kubernetes(error.to_string())
+    }
+}
+
+impl Trouble {
+    /// The reason for conditions; `None` when nothing can be said in the object.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        Some(match self {
+            Self::SecretMissing(_) | Self::SecretForbidden(_) | Self::SecretInvalid { .. } => {
+                Reason::CredentialsMissing
+            }
+            Self::Twilio(error) => match error.kind() {
+                ErrorKind::Credentials | ErrorKind::AccountForbidden => Reason::CredentialsRejected,
+                ErrorKind::ForeignAccount => Reason::AccountMismatch,
+                ErrorKind::NotFound(_) | ErrorKind::ConversationDeleting => Reason::ConversationNotFound,
+                ErrorKind::ConversationClosed => Reason::ConversationClosed,
+                ErrorKind::ConversationFull => Reason::ConversationFull,
+                ErrorKind::InvalidConfiguration | ErrorKind::RegionUnsupported => {
+                    Reason::InvalidConfiguration
+                }
+                ErrorKind::RateLimited => Reason::RateLimited,
+                ErrorKind::ConversationBusy
+                | ErrorKind::Unavailable
+                | ErrorKind::CertificateNotTrusted
+                | ErrorKind::UnexpectedReply => Reason::TwilioUnavailable,
+            },
+            Self::Kubernetes(_) => return None,
+        })
+    }
+
+    /// Whether a human must act.
+    pub(super) fn stalled(&self) -> bool {
+        matches!(self, Self::Twilio(error) if error.kind() == ErrorKind::CertificateNotTrusted)
+            || self.reason().is_some_and(Reason::stalled)
+    }
+
+    /// Whether it is about the credentials, not about the webhook.
+    pub(super) fn about_credentials(&self) -> bool {
+        matches!(
+            self.reason(),
+            Some(Reason::CredentialsMissing | Reason::CredentialsRejected | Reason::AccountMismatch)
+        )
+    }
+
+    /// When the pass is tried again.
+    pub(super) fn retry(&self) -> Retry {
+        match self.reason() {
+            Some(Reason::CredentialsMissing | Reason::CredentialsRejected | Reason::AccountMismatch) => {
+                Retry::Credentials
+            }
+            Some(Reason::RateLimited | Reason::TwilioUnavailable) | None => Retry::Backoff(match self {
+                Self::Twilio(error) => error.retry_after().unwrap_or_default(),
+                _ => Duration::ZERO,
+            }),
+            Some(_) => Retry::NextCheck,
+        }
+    }
+
+    /// Twilio's numbers, for `status.lastError`.
+    pub(super) fn last_error(&self) -> Option<LastError> {
+        let Self::Twilio(error) = self else { return None };
+        Some(LastError {
+            operation: error.operation().as_str().to_owned(),
+            code: error.code().map(i64::from),
+            http_status: error.status().map(i32::from),
+            request_id: error.request_id().map(str::to_owned),
+        })
+    }
+}

@@ -1,0 +1,112 @@
+//! What a process remembers of an object between two passes. All of it may be lost at any time: a restart costs a
+//! repeated look or a longer wait, never a webhook.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::decide::{Journal, Object, Phase, Timing};
+
+/// What is remembered of one object.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered {
+    /// The newest resourceVersion that this process wrote; an older object in the cache is out of date.
+    pub(super) written: Option<u64>,
+    /// The object as the last pass left it.
+    pub(super) acted_on: Option<Fingerprint>,
+    /// When the next pass is due.
+    pub(super) due: Option<Instant>,
+    /// Passes in a row that did not finish.
+    pub(super) failures: u32,
+    /// When this process first saw the open attempt, by its id.
+    pub(super) attempt: Option<(String, Instant)>,
+    /// When what is missing was first seen to be missing.
+    pub(super) absent_since: Option<Instant>,
+}
+
+/// What a pass acts on: while it stays the same there is nothing to do before the next one is due.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    generation: i64,
+    deleting: bool,
+    finalizer: bool,
+    labelled: bool,
+    journal: Option<String>,
+    record: crate::decide::Record,
+}
+
+impl Fingerprint {
+    /// Of an object as it is now.
+    pub(super) fn of(object: &Object) -> Self {
+        Self {
+            generation: object.generation,
+            deleting: object.deleting,
+            finalizer: object.finalizer,
+            labelled: object.label.is_some(),
+            journal: match &object.journal {
+                Journal::Attempt(attempt) => Some(attempt.id.clone()),
+                Journal::Missing => None,
+                Journal::Unreadable => Some(String::new()),
+            },
+            record: object.record.clone(),
+        }
+    }
+}
+
+impl Remembered {
+    /// How far the time of this attempt has run. An attempt that was never seen before is seen now.
+    pub(super) fn phase(&mut self, id: &str, timing: &Timing) -> Phase {
+        let since = self.first_sight(id).elapsed();
+        if since < timing.send {
+            Phase::BeforeNotAfter
+        } else if since < timing.window() {
+            Phase::InWindow
+        } else {
+            Phase::WindowOver
+        }
+    }
+
+    /// How long until the attempt's window is over.
+    pub(super) fn until_window_over(&mut self, id: &str, timing: &Timing) -> Duration {
+        timing.window().saturating_sub(self.first_sight(id).elapsed())
+    }
+
+    fn first_sight(&mut self, id: &str) -> Instant {
+        match &self.attempt {
+            Some((seen, at)) if seen == id => *at,
+            _ => {
+                let now = Instant::now();
+                self.attempt = Some((id.to_owned(), now));
+                now
+            }
+        }
+    }
+}
+
+/// What is remembered of every object, by uid.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    objects: Mutex<HashMap<String, Remembered>>,
+}
+
+impl Memory {
+    /// What is remembered of an object.
+    pub(super) fn recall(&self, uid: &str) -> Option<Remembered> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
+    }
+
+    /// Remembers this of an object.
+    pub(super) fn remember(&self, uid: &str, remembered: Remembered) {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), remembered);
+    }
+
+    /// The object is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// Only these objects are left.
+    pub(super) fn retain(&self, uids: &HashSet<String>) {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
+    }
+}

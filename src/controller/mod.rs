@@ -1,0 +1,200 @@
+//! The Kubernetes side: watch the objects, run a pass where one is due, stop without leaving anything half done.
+//!
+//! ```text
+//! watch ──► observe ──► decide (pure) ──► execute ──► status
+//! ```
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `reconcile` | one pass: decide, do one thing, decide again |
+//! | `observe`, `execute` | the reading and the doing half of a pass |
+//! | `write` | writes that know whether they were stored |
+//! | `status`, `message`, `events` | what users see |
+//! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
+//! | `secrets`, `conversations` | credentials, and the order and lists of conversations |
+//! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
+//! | `error`, `context` | what kept a pass from finishing, and what all passes share |
+
+mod context;
+mod conversations;
+mod error;
+mod events;
+mod execute;
+mod memory;
+mod message;
+mod object;
+mod observe;
+mod reconcile;
+mod schedule;
+mod secrets;
+mod status;
+mod undecodable;
+mod write;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::join_all;
+use kube::runtime::controller::{Action, Config, Controller};
+use kube::runtime::reflector::{self, Store};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::context::Context;
+use self::conversations::Conversations;
+use self::events::Events;
+use self::memory::Memory;
+use self::object::Guarded;
+use self::secrets::Secrets;
+use crate::admin::Gate;
+use crate::decide::Timing;
+use crate::lanes::Lanes;
+use crate::metrics::Metrics;
+use crate::twilio;
+
+/// What the controller works with.
+#[derive(Debug)]
+pub struct Settings {
+    /// Served namespaces; empty means all.
+    pub namespaces: Vec<String>,
+    /// Only objects with these labels are served.
+    pub label_selector: Option<String>,
+    /// Time between two checks of an object that does not say.
+    pub resync_interval: Duration,
+    /// How long a Secret that was read serves.
+    pub credentials_ttl: Duration,
+    /// Requests that one account may have in flight.
+    pub max_in_flight: usize,
+    /// Id of the cluster.
+    pub cluster: String,
+    /// Name of this process, in Events.
+    pub instance: String,
+    /// The protocol's windows.
+    pub timing: Timing,
+}
+
+/// The parts that the controller talks to.
+#[expect(missing_debug_implementations, reason = "kube's clients have none")]
+pub struct Parts {
+    /// For requests: with a bound on the time that one may take.
+    pub requests: Client,
+    /// For watches: these stay silent for minutes.
+    pub watches: Client,
+    /// Twilio.
+    pub twilio: twilio::Client,
+    /// Where numbers go.
+    pub metrics: Arc<Metrics>,
+    /// Opens when the first list of all objects is in.
+    pub synced: Gate,
+}
+
+/// Serves objects until `stop`, then finishes the passes under way.
+pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
+    let apis: Vec<Api<Guarded>> = if settings.namespaces.is_empty() {
+        vec![Api::all(parts.watches.clone())]
+    } else {
+        settings
+            .namespaces
+            .iter()
+            .map(|namespace| Api::namespaced(parts.watches.clone(), namespace))
+            .collect()
+    };
+    let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store::<Guarded>()).unzip();
+    let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
+    let publishing = tokio::spawn(publishing);
+    let passes = TaskTracker::new();
+    let ctx = Arc::new(Context {
+        secrets: Secrets::new(
+            parts.requests.clone(),
+            settings.credentials_ttl,
+            settings.timing.credentials_poll,
+        ),
+        kube: parts.requests,
+        twilio: parts.twilio,
+        cluster: settings.cluster,
+        namespaces: settings.namespaces,
+        timing: settings.timing,
+        resync_interval: settings.resync_interval,
+        conversations: Conversations::default(),
+        lanes: Lanes::new(settings.max_in_flight),
+        memory: Memory::default(),
+        events,
+        metrics: parts.metrics,
+        stores: stores.clone(),
+        passes: passes.clone(),
+    });
+    let config = settings
+        .label_selector
+        .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(&selector));
+    let controllers: Vec<_> = apis
+        .into_iter()
+        .zip(stores.clone())
+        .zip(writers)
+        .map(|((api, store), writer)| {
+            serve(api, config.clone(), store, writer, Arc::clone(&ctx), stop.clone())
+        })
+        .collect();
+    tokio::spawn(open_when_listed(stores, parts.synced));
+    join_all(controllers).await;
+    passes.close();
+    passes.wait().await;
+    // The last Events go out once nobody is left to write more.
+    drop(ctx);
+    if tokio::time::timeout(Duration::from_secs(5), publishing).await.is_err() {
+        tracing::debug!("some Events were not published before the stop");
+    }
+}
+
+async fn serve(
+    api: Api<Guarded>,
+    config: watcher::Config,
+    store: Store<Guarded>,
+    writer: reflector::store::Writer<Guarded>,
+    ctx: Arc<Context>,
+    stop: CancellationToken,
+) {
+    let forgetting = Arc::clone(&ctx);
+    let listed = store.clone();
+    let objects = watcher(api, config)
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(writer)
+        .inspect(move |event| match event {
+            Ok(watcher::Event::Delete(object)) => {
+                if let Some(uid) = object.uid() {
+                    forgetting.memory.forget(&uid);
+                }
+            }
+            // What vanished while the watch was down.
+            Ok(watcher::Event::InitDone) if forgetting.stores.len() == 1 => {
+                let uids: HashSet<String> = listed.state().iter().filter_map(|object| object.uid()).collect();
+                forgetting.memory.retain(&uids);
+            }
+            Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
+            Ok(_) => {}
+        })
+        .applied_objects();
+    Controller::for_stream(objects, store)
+        .with_config(Config::default())
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(reconcile::reconcile, |_, never, _| -> Action { match *never {} }, ctx)
+        .for_each(|outcome| async move {
+            if let Err(error) = outcome {
+                tracing::debug!(%error, "a reconcile request came to nothing");
+            }
+        })
+        .await;
+}
+
+async fn open_when_listed(stores: Vec<Store<Guarded>>, synced: Gate) {
+    for store in &stores {
+        if store.wait_until_ready().await.is_err() {
+            return;
+        }
+    }
+    synced.open();
+}

@@ -1,0 +1,70 @@
+//! From the object as the API server has it to what decisions depend on.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use kube::core::DeserializeGuard;
+
+use crate::api::{
+    ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, ConversationWebhookStatus, DeletionPolicy,
+    FINALIZER,
+};
+use crate::decide::{Attempt, Desired, Journal, Object, Record, Sibling};
+
+/// The kind as it is watched, read and written: one object that cannot be decoded must not fail the others.
+pub(super) type Guarded = DeserializeGuard<ConversationWebhook>;
+
+/// The part of an object that decisions depend on.
+pub(super) fn view(object: &ConversationWebhook) -> Object {
+    Object {
+        uid: object.uid().unwrap_or_default(),
+        name: full_name(object),
+        generation: object.metadata.generation.unwrap_or_default(),
+        deleting: object.metadata.deletion_timestamp.is_some(),
+        finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+        label: object.labels().get(CONVERSATION_LABEL).and_then(|label| label.parse().ok()),
+        desired: Desired::from_spec(&object.spec),
+        retain: object.spec.deletion_policy == DeletionPolicy::Retain,
+        journal: journal(object.annotations()),
+        record: object.status.as_ref().map(record).unwrap_or_default(),
+    }
+}
+
+/// `namespace/name`.
+pub(super) fn full_name(object: &impl ResourceExt) -> String {
+    format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
+}
+
+fn journal(annotations: &BTreeMap<String, String>) -> Journal {
+    match annotations.get(ATTEMPT_ANNOTATION).map(|text| Attempt::parse(text)) {
+        None => Journal::Missing,
+        Some(Ok(attempt)) => Journal::Attempt(Box::new(attempt)),
+        Some(Err(_)) => Journal::Unreadable,
+    }
+}
+
+fn record(status: &ConversationWebhookStatus) -> Record {
+    Record {
+        webhook: status.webhook_sid.clone(),
+        settled_attempt: status.settled_attempt.clone(),
+        account: status.account_sid.clone(),
+        region: status.region.clone(),
+        conversation: status.conversation_sid.clone(),
+        provenance: status.provenance,
+        observed_generation: status.observed_generation,
+    }
+}
+
+/// Another object, as a sibling on the same conversation.
+pub(super) fn sibling(object: &ConversationWebhook) -> Sibling {
+    let Object { uid, name, desired, record, journal, .. } = view(object);
+    let open = match journal {
+        Journal::Attempt(attempt)
+            if record.webhook.is_none() && record.settled_attempt.as_deref() != Some(attempt.id.as_str()) =>
+        {
+            Some(*attempt)
+        }
+        _ => None,
+    };
+    Sibling { uid, name, webhook: record.webhook, open, desired: desired.ok() }
+}

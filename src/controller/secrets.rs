@@ -1,0 +1,146 @@
+//! Credentials from Secrets: read once per Secret and time to live, proved once per version of the Secret.
+//!
+//! Values never leave this module but inside [`Credentials`], which print nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, ResourceExt};
+
+use super::error::Trouble;
+use crate::twilio::{self, Credentials};
+
+/// A Secret by namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SecretName {
+    /// Namespace, the object's own.
+    pub(super) namespace: String,
+    /// Name.
+    pub(super) name: String,
+}
+
+impl std::fmt::Display for SecretName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// The credentials of one version of a Secret.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    /// What to log in with.
+    pub(super) credentials: Credentials,
+    /// Twilio confirmed that they belong to the account that the Secret declares.
+    pub(super) proved: bool,
+    version: Version,
+}
+
+/// Uid and resourceVersion of a Secret: changes whenever its content does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Version(Option<String>, Option<String>);
+
+/// Every Secret that objects refer to.
+pub(super) struct Secrets {
+    client: Client,
+    /// How long a Secret that was read serves.
+    ttl: Duration,
+    /// How long a Secret that is missing, or credentials that are refused, are left alone.
+    poll: Duration,
+    entries: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<Entry>>>>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    looked: Option<Look>,
+    /// When Twilio last refused the credentials, and how.
+    refused: Option<(Instant, twilio::Error)>,
+}
+
+#[derive(Debug)]
+struct Look {
+    at: Instant,
+    found: Result<Login, Trouble>,
+}
+
+impl Secrets {
+    /// None read yet.
+    pub(super) fn new(client: Client, ttl: Duration, poll: Duration) -> Self {
+        Self { client, ttl, poll, entries: Mutex::default() }
+    }
+
+    /// The credentials in a Secret. While they are refused, only one caller per poll interval gets them, to probe.
+    pub(super) async fn login(&self, secret: &SecretName) -> Result<Login, Trouble> {
+        let entry = self.entry(secret);
+        // Held over the read on purpose: objects that share a Secret share one GET.
+        let mut entry = entry.lock().await;
+        if let Some((at, error)) = &mut entry.refused {
+            if at.elapsed() < self.poll {
+                return Err(error.clone().into());
+            }
+            *at = Instant::now();
+            entry.looked = None;
+        }
+        let usable = entry
+            .looked
+            .as_ref()
+            .filter(|look| look.at.elapsed() < if look.found.is_ok() { self.ttl } else { self.poll });
+        if let Some(look) = usable {
+            return look.found.clone();
+        }
+        let mut found = self.read(secret).await;
+        if let (Ok(new), Some(Look { found: Ok(old), .. })) = (&mut found, &entry.looked)
+            && new.version == old.version
+        {
+            new.proved = old.proved;
+        }
+        // An API server that does not answer says nothing about the Secret.
+        if !matches!(found, Err(Trouble::Kubernetes(_))) {
+            entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
+        }
+        found
+    }
+
+    /// Twilio accepted these credentials; with `proved`, as those of the account that the Secret declares.
+    pub(super) async fn accepted(&self, secret: &SecretName, login: &Login, proved: bool) {
+        let entry = self.entry(secret);
+        let mut entry = entry.lock().await;
+        entry.refused = None;
+        if let Some(Look { found: Ok(held), .. }) = &mut entry.looked
+            && held.version == login.version
+        {
+            held.proved |= proved;
+        }
+    }
+
+    /// Twilio refused these credentials.
+    pub(super) async fn refused(&self, secret: &SecretName, error: &twilio::Error) {
+        let entry = self.entry(secret);
+        entry.lock().await.refused = Some((Instant::now(), error.clone()));
+    }
+
+    fn entry(&self, secret: &SecretName) -> Arc<tokio::sync::Mutex<Entry>> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(entries.entry(secret.clone()).or_default())
+    }
+
+    async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), &secret.namespace);
+        let found = match api.get_opt(&secret.name).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Err(Trouble::SecretMissing(secret.to_string())),
+            Err(kube::Error::Api(status)) if status.code == 403 => {
+                return Err(Trouble::SecretForbidden(secret.to_string()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let version = Version(found.uid(), found.resource_version());
+        let data: BTreeMap<String, Vec<u8>> =
+            found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
+        match Credentials::from_secret_data(&data) {
+            Ok(credentials) => Ok(Login { credentials, proved: false, version }),
+            Err(source) => Err(Trouble::SecretInvalid { secret: secret.to_string(), source }),
+        }
+    }
+}

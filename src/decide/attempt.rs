@@ -1,0 +1,159 @@
+//! The journal of a create: what is written down in the object before anything is sent to Twilio.
+//!
+//! It is an annotation, because a restored object keeps its annotations and loses its status. An attempt is closed
+//! by evidence only; see [`crate::decide`] for the rules.
+
+use std::collections::BTreeSet;
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::twilio::{AccountSid, ConversationSid, FlowSid, Method, Target, WebhookConfig, WebhookSid};
+
+/// Earlier configurations that an attempt carries along at most.
+const MAX_PAST: usize = 16;
+
+/// One attempt to create, or to take over, a webhook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Random id; `status.settledAttempt` repeats it once the outcome is known.
+    pub id: String,
+    /// Uid of the object that it was written for.
+    pub uid: String,
+    /// Id of the cluster that it was written in.
+    pub cluster: String,
+    /// Account that the webhook is created in.
+    pub account: AccountSid,
+    /// Region that the webhook is created in.
+    pub region: String,
+    /// Conversation that the webhook is created on.
+    pub conversation: ConversationSid,
+    /// Generation of the object that `config` was taken from.
+    pub generation: i64,
+    /// Wall-clock time after which nothing was sent any more. For people: no decision rests on it.
+    pub not_after: String,
+    /// Webhooks that hung on the conversation before.
+    pub baseline: BTreeSet<WebhookSid>,
+    /// What is being created.
+    pub config: Recorded,
+    /// What earlier attempts of this object were to create.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past_configs: Vec<Recorded>,
+    /// The webhook that is being taken over, instead of a create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<WebhookSid>,
+}
+
+impl Attempt {
+    /// Reads the annotation's value.
+    ///
+    /// # Errors
+    /// It is not the JSON of an attempt: somebody edited it.
+    pub fn parse(annotation: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(annotation)
+    }
+
+    /// The annotation's value.
+    ///
+    /// # Errors
+    /// Never in practice: every part of an attempt has a JSON form.
+    pub fn to_annotation(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
+
+    /// The configurations that the next attempt carries along: the earlier ones and this one, without repeats.
+    #[must_use]
+    pub fn carried(&self) -> Vec<Recorded> {
+        let mut carried: Vec<Recorded> = Vec::new();
+        // The newest are the likeliest to turn up, so the oldest are dropped.
+        for config in std::iter::once(&self.config).chain(&self.past_configs) {
+            if carried.len() < MAX_PAST && !carried.contains(config) {
+                carried.push(config.clone());
+            }
+        }
+        carried
+    }
+}
+
+/// A webhook's configuration in the journal. An address from a Secret is kept as a salted digest only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    target: Target,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    url: Option<RecordedUrl>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<Method>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    filters: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    triggers: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    flow_sid: Option<FlowSid>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum RecordedUrl {
+    /// It stands in the object's spec anyway.
+    Plain(String),
+    /// HMAC-SHA-256 under a random salt, both in hexadecimal.
+    Digest { hmac: String, salt: String },
+}
+
+impl Recorded {
+    /// Records a configuration. With a salt the address is kept as a digest under it.
+    #[must_use]
+    pub fn new(config: &WebhookConfig, salt: Option<&str>) -> Self {
+        let WebhookConfig { target, url, method, filters, triggers, flow_sid } = config;
+        Self {
+            target: *target,
+            url: url.as_ref().map(|url| match salt {
+                None => RecordedUrl::Plain(url.clone()),
+                Some(salt) => RecordedUrl::Digest { hmac: digest(salt, url), salt: salt.to_owned() },
+            }),
+            method: *method,
+            filters: filters.clone(),
+            triggers: triggers.clone(),
+            flow_sid: flow_sid.clone(),
+        }
+    }
+
+    /// Whether a webhook with this configuration is what was recorded.
+    #[must_use]
+    pub fn matches(&self, config: &WebhookConfig) -> bool {
+        let Self { target, url, method, filters, triggers, flow_sid } = self;
+        let same_url = match (url, &config.url) {
+            (None, None) => true,
+            (Some(RecordedUrl::Plain(recorded)), Some(url)) => recorded == url,
+            (Some(RecordedUrl::Digest { hmac, salt }), Some(url)) => *hmac == digest(salt, url),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        same_url
+            && *target == config.target
+            && *method == config.method
+            && *filters == config.filters
+            && *triggers == config.triggers
+            && *flow_sid == config.flow_sid
+    }
+
+    /// The recorded target.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+}
+
+/// HMAC-SHA-256 of an address under a salt, in hexadecimal.
+fn digest(salt: &str, url: &str) -> String {
+    // HMAC takes a key of any length, so the error arm is never reached; an empty digest would match nothing.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(salt.as_bytes()) else { return String::new() };
+    mac.update(url.as_bytes());
+    mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,135 @@
+//! From what a user wrote to what Twilio should have, in one canonical form.
+
+use std::collections::BTreeSet;
+
+use crate::api::{AdoptionPolicy, ConversationWebhookSpec, Mode};
+use crate::twilio::{ChatServiceSid, ConversationSid, Method, Target, WebhookConfig, WebhookSid};
+
+/// What the object asks for, checked and in canonical form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// The conversation that the webhook hangs on.
+    pub conversation: Wanted,
+    /// The conversation's chat service; the account's default service when absent.
+    pub service: Option<ChatServiceSid>,
+    /// What the webhook does.
+    pub config: WebhookConfig,
+    /// Index of the message from which Twilio replays when the webhook is first created.
+    pub replay_after: Option<u64>,
+    /// Take over an identical webhook that nobody claims.
+    pub adopt_identical: bool,
+    /// Take over this webhook.
+    pub adopt: Option<WebhookSid>,
+}
+
+/// How the object names its conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// By SID.
+    Sid(ConversationSid),
+    /// By unique name, which Twilio resolves.
+    UniqueName(String),
+}
+
+/// Why an object cannot be carried out as written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unservable {
+    /// The API server would refuse this object today; it was written under other rules.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The field is in the API, but this version does not act on it yet.
+    #[error(
+        "{0} is not served yet by this version of the operator: remove it from the spec; nothing was changed at Twilio"
+    )]
+    NotServedYet(&'static str),
+}
+
+impl Desired {
+    /// Checks a spec and brings it into canonical form.
+    ///
+    /// # Errors
+    /// The spec asks for what this version does not serve, or breaks a rule of the schema that was not in force when
+    /// the object was written.
+    pub fn from_spec(spec: &ConversationWebhookSpec) -> Result<Self, Unservable> {
+        not_served_yet(spec)?;
+        let conversation = match (&spec.conversation_sid, &spec.conversation_unique_name) {
+            (Some(sid), None) => Wanted::Sid(sid.clone()),
+            (None, Some(name)) => Wanted::UniqueName(name.clone()),
+            _ => {
+                return Err(Unservable::Invalid(
+                    "set exactly one of conversationSid and conversationUniqueName",
+                ));
+            }
+        };
+        Ok(Self {
+            conversation,
+            service: spec.chat_service_sid.clone(),
+            config: canonical(spec)?,
+            replay_after: spec.configuration.replay_after,
+            adopt_identical: spec.adoption_policy == AdoptionPolicy::IfIdentical,
+            adopt: spec.webhook_sid.clone(),
+        })
+    }
+}
+
+fn not_served_yet(spec: &ConversationWebhookSpec) -> Result<(), Unservable> {
+    let field = if spec.configuration.url_from.is_some() {
+        "configuration.urlFrom"
+    } else if spec.adoption_policy == AdoptionPolicy::IfIdentical {
+        "adoptionPolicy: IfIdentical"
+    } else if spec.webhook_sid.is_some() {
+        "webhookSid"
+    } else {
+        match spec.mode {
+            Mode::Apply => return Ok(()),
+            Mode::Observe => "mode: Observe",
+            Mode::Suspended => "mode: Suspended",
+        }
+    };
+    Err(Unservable::NotServedYet(field))
+}
+
+/// Only what the target has; everything else is left out, so that two equal webhooks compare equal.
+fn canonical(spec: &ConversationWebhookSpec) -> Result<WebhookConfig, Unservable> {
+    let configuration = &spec.configuration;
+    let url = || configuration.url.clone().ok_or(Unservable::Invalid("configuration.url is missing: set it"));
+    // Unset means POST here, whatever Twilio's default may be.
+    let method = match configuration.method {
+        Some(crate::api::Method::Get) => Method::Get,
+        Some(crate::api::Method::Post) | None => Method::Post,
+    };
+    let filters = words(configuration.filters.as_deref());
+    let triggers = words(configuration.triggers.as_deref());
+    let empty = |target| WebhookConfig {
+        target,
+        url: None,
+        method: None,
+        filters: BTreeSet::new(),
+        triggers: BTreeSet::new(),
+        flow_sid: None,
+    };
+    match spec.target {
+        crate::api::Target::Webhook if filters.is_empty() => {
+            Err(Unservable::Invalid("configuration.filters is missing: name at least one event"))
+        }
+        crate::api::Target::Webhook => {
+            Ok(WebhookConfig { url: Some(url()?), method: Some(method), filters, ..empty(Target::Webhook) })
+        }
+        crate::api::Target::Trigger if triggers.is_empty() => {
+            Err(Unservable::Invalid("configuration.triggers is missing: name at least one keyword"))
+        }
+        crate::api::Target::Trigger => {
+            Ok(WebhookConfig { url: Some(url()?), method: Some(method), triggers, ..empty(Target::Trigger) })
+        }
+        crate::api::Target::Studio => match &configuration.flow_sid {
+            Some(flow) => {
+                Ok(WebhookConfig { filters, flow_sid: Some(flow.clone()), ..empty(Target::Studio) })
+            }
+            None => Err(Unservable::Invalid("configuration.flowSid is missing: set it")),
+        },
+    }
+}
+
+fn words(list: Option<&[String]>) -> BTreeSet<String> {
+    list.unwrap_or_default().iter().cloned().collect()
+}

@@ -1,0 +1,20 @@
+//! The heart: what to do next for an object, decided without a client, a clock or a cache.
+//!
+//! Twilio's create is not idempotent and a webhook has no name, so safety rests on what is written down before and
+//! read after a create. [`decide`] holds all of these rules; the reconciler only carries out what it says, one
+//! effect at a time. The numbers R1 to R19 in the comments are those of `docs/safety.md`.
+
+mod action;
+mod attempt;
+mod board;
+mod desired;
+mod input;
+mod resolve;
+mod timing;
+
+pub use action::{Action, Hold, Plan, Settled, Waiting, decide};
+pub use attempt::{Attempt, Recorded};
+pub use board::{Board, SLOTS};
+pub use desired::{Desired, Unservable, Wanted};
+pub use input::{Access, Input, Journal, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings};
+pub use timing::Timing;

@@ -1,0 +1,167 @@
+//! What became of a create whose reply was lost: the rules R2, R4, R9 to R11, R15 and R16.
+//!
+//! Only evidence closes an attempt: a list made after its whole window, under the proved account, and a live read
+//! of the siblings after that list. Where the evidence allows two readings, nothing is claimed.
+
+use super::action::{Action, Hold, Settled, Waiting, open_account};
+use super::input::{Input, Object, Phase, Remote, Sibling, Siblings};
+use super::{Attempt, Board};
+use crate::api::Provenance;
+use crate::twilio::{Webhook, WebhookSid};
+
+/// The next step for an object whose attempt is open.
+pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> Action {
+    if attempt.cluster != input.cluster {
+        return Action::Hold(Hold::RestoredElsewhere);
+    }
+    if attempt.uid != object.uid {
+        match input.siblings {
+            Siblings::Unread | Siblings::Cached(_) => return Action::ReadSiblings,
+            Siblings::Live(siblings) if siblings.iter().any(|sibling| sibling.uid == attempt.uid) => {
+                return settle(attempt, Settled::Copied);
+            }
+            Siblings::Live(_) => {}
+        }
+    }
+    if input.phase != Phase::WindowOver {
+        return Action::Wait(Waiting::Window);
+    }
+    if let Some(action) = open_account(input, object, false) {
+        return action;
+    }
+    let board = match input.remote {
+        Remote::Unread | Remote::Listed { fresh: false, .. } => return Action::List { fresh: true },
+        Remote::Listed { board, fresh: true } => board,
+        Remote::NotFound => return conversation_gone(input, object, attempt),
+    };
+    if let Some(action) = open_account(input, object, true) {
+        return action;
+    }
+    let Siblings::Live(siblings) = input.siblings else { return Action::ReadSiblings };
+    let siblings: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.uid != object.uid).collect();
+    match &attempt.adopt {
+        Some(webhook) => take_over(object, attempt, webhook, board, &siblings),
+        None => find_newborn(input, object, attempt, board, &siblings),
+    }
+}
+
+fn settle(attempt: &Attempt, because: Settled) -> Action {
+    Action::Settle { attempt: attempt.id.clone(), because }
+}
+
+/// The webhooks of a conversation go with it; an object that stays waits for its conversation.
+fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> Action {
+    if let Some(action) = open_account(input, object, true) {
+        return action;
+    }
+    if !input.absence_confirmed {
+        return Action::LookAgain;
+    }
+    if object.deleting {
+        settle(attempt, Settled::ProvedAbsent)
+    } else {
+        Action::Hold(Hold::ConversationNotFound)
+    }
+}
+
+/// R4: a webhook that was being taken over, unless a sibling has it or may have made it.
+fn take_over(
+    object: &Object,
+    attempt: &Attempt,
+    webhook: &WebhookSid,
+    board: &Board,
+    siblings: &[&Sibling],
+) -> Action {
+    let claimed = siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(webhook));
+    let Some(found) = board.get(webhook).filter(|_| !claimed) else {
+        return settle(attempt, Settled::ProvedAbsent);
+    };
+    match siblings.iter().find(|sibling| explains(sibling, found)) {
+        None => Action::Record {
+            attempt: attempt.id.clone(),
+            webhook: webhook.clone(),
+            provenance: Provenance::Adopted,
+        },
+        // Of two that want the same webhook, the higher uid gives way.
+        Some(rival)
+            if rival.open.as_ref().is_some_and(|open| open.adopt.is_some()) && object.uid < rival.uid =>
+        {
+            Action::Wait(Waiting::Sibling(rival.name.clone()))
+        }
+        Some(_) => settle(attempt, Settled::ProvedAbsent),
+    }
+}
+
+/// R9 to R11: the webhook that the attempt made is claimed when nothing else can be it.
+fn find_newborn(
+    input: &Input<'_>,
+    object: &Object,
+    attempt: &Attempt,
+    board: &Board,
+    siblings: &[&Sibling],
+) -> Action {
+    let mut exact: Vec<&Webhook> = Vec::new();
+    let mut plausible: Vec<&Webhook> = Vec::new();
+    for webhook in board.iter() {
+        let claimed = siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(&webhook.sid));
+        if claimed || attempt.baseline.contains(&webhook.sid) {
+            continue;
+        }
+        if is_exact(object, attempt, webhook) {
+            exact.push(webhook);
+        } else if webhook.config.target == attempt.config.target() {
+            plausible.push(webhook);
+        }
+    }
+    let rival = exact
+        .iter()
+        .chain(&plausible)
+        .find_map(|webhook| siblings.iter().find(|sibling| explains(sibling, webhook)));
+    if let Some(rival) = rival {
+        return Action::Wait(Waiting::Sibling(rival.name.clone()));
+    }
+    match exact.as_slice() {
+        // Beside an exact one, another of the same target is foreign as long as the object is the one that the
+        // journal was written for, unedited: then ours has the attempted configuration.
+        [newborn] if plausible.is_empty() || is_unedited(object, attempt) => Action::Record {
+            attempt: attempt.id.clone(),
+            webhook: newborn.sid.clone(),
+            provenance: Provenance::Inferred,
+        },
+        [] if plausible.is_empty() => {
+            if input.absence_confirmed {
+                settle(attempt, Settled::ProvedAbsent)
+            } else {
+                Action::LookAgain
+            }
+        }
+        // Somebody may have edited the one that is ours.
+        _ => Action::Hold(Hold::Ambiguous(
+            exact.iter().chain(&plausible).map(|webhook| webhook.sid.clone()).collect(),
+        )),
+    }
+}
+
+/// Equal to what was attempted, or to what the object asks for now.
+fn is_exact(object: &Object, attempt: &Attempt, webhook: &Webhook) -> bool {
+    attempt.config.matches(&webhook.config)
+        || object.desired.as_ref().is_ok_and(|desired| desired.config == webhook.config)
+}
+
+/// The object is the one that the journal was written for, at the same generation. Deleting adds one to it.
+fn is_unedited(object: &Object, attempt: &Attempt) -> bool {
+    attempt.uid == object.uid && attempt.generation == object.generation - i64::from(object.deleting)
+}
+
+/// Whether a sibling's open attempt may be what made this webhook, or is taking it over.
+fn explains(sibling: &Sibling, webhook: &Webhook) -> bool {
+    let Some(open) = &sibling.open else { return false };
+    match &open.adopt {
+        Some(wanted) => *wanted == webhook.sid,
+        None => {
+            !open.baseline.contains(&webhook.sid)
+                && (open.config.matches(&webhook.config)
+                    || sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config))
+        }
+    }
+}
