@@ -10,6 +10,7 @@ mod creation;
 mod observed;
 mod paging;
 mod requests;
+mod simulator;
 mod stub;
 mod tls;
 mod world;
