@@ -164,7 +164,7 @@ impl Exchange {
         tokio::time::sleep(plan.before).await;
         let (result, committed) = match plan.commit {
             Commit::Now => {
-                let as_of = plan.lag.and_then(|lag| Timestamp::now().checked_sub(lag).ok());
+                let as_of = plan.lag.map(|lag| Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::MIN));
                 self.carry_out(&admitted, as_of)
             }
             Commit::Never | Commit::Later(_) => (Ok(Answer::nothing()), false),

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, Request, Uri, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::params::Params;
 use super::refusal::Refusal;
@@ -82,18 +83,9 @@ impl Inbound {
 }
 
 async fn read_body(body: Body) -> Result<Bytes, Refusal> {
-    let declared = http_body::Body::size_hint(&body).lower();
-    if declared > MAX_BODY_BYTES as u64 {
-        return Err(Refusal::BodyTooLarge);
-    }
-    match tokio::time::timeout(BODY_TIMEOUT, to_bytes(body, MAX_BODY_BYTES)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error))
-            if std::error::Error::source(&error)
-                .is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>()) =>
-        {
-            Err(Refusal::BodyTooLarge)
-        }
-        _ => Err(Refusal::BodyUnreadable),
+    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+        Ok(Err(_)) | Err(_) => Err(Refusal::BodyUnreadable),
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use axum::body::{Body, Bytes};
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 
@@ -160,9 +160,13 @@ fn truncated(answer: Answer) -> Outbound {
     let length = answer.body.len();
     let mut half = Bytes::from(answer.body);
     half.truncate(length / 2);
-    let broken = Err(io::Error::from(io::ErrorKind::UnexpectedEof));
-    let mut outbound =
-        Outbound::sent(answer.status, JSON, Body::from_stream(stream::iter([Ok(half), broken])));
+    let end = async {
+        // What was written is sent only when the body has nothing more to say for a moment.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof))
+    };
+    let body = Body::from_stream(stream::iter([Ok(half)]).chain(stream::once(end)));
+    let mut outbound = Outbound::sent(answer.status, JSON, body);
     if let Outbound::Sent { headers, .. } = &mut outbound {
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -37,6 +37,9 @@ pub enum ControlError {
     /// There is no such webhook.
     #[error("there is no webhook {0}")]
     UnknownWebhook(WebhookSid),
+    /// There is no such fault.
+    #[error("there is no fault {}", .0.0)]
+    UnknownFault(FaultId),
     /// The key belongs to another account already.
     #[error("key {key} belongs to account {owner}")]
     KeyTaken {
@@ -147,7 +150,8 @@ impl Control {
         self.state().world.revoke_key(key).ok_or(ControlError::UnknownKey(key))
     }
 
-    /// Arms a fault.
+    /// Arms a fault. Its number is needed only to disarm it alone.
+    #[allow(clippy::must_use_candidate, reason = "called for its effect")]
     pub fn add_fault(&self, rule: FaultRule) -> FaultId {
         self.state().faults.add(rule)
     }
@@ -158,9 +162,9 @@ impl Control {
         self.state().faults.list()
     }
 
-    /// Disarms one fault; whether it was there.
-    pub fn remove_fault(&self, id: FaultId) -> bool {
-        self.state().faults.remove(id)
+    /// Disarms one fault.
+    pub fn remove_fault(&self, id: FaultId) -> Result<(), ControlError> {
+        if self.state().faults.remove(id) { Ok(()) } else { Err(ControlError::UnknownFault(id)) }
     }
 
     /// Disarms all faults.
@@ -220,6 +224,12 @@ impl Control {
         self.state().deliveries.list()
     }
 
+    /// How many deliveries are under way.
+    #[must_use]
+    pub fn deliveries_pending(&self) -> usize {
+        self.state().deliveries.pending()
+    }
+
     /// Forgets the deliveries so far; numbers go on.
     pub fn clear_deliveries(&self) {
         self.state().deliveries.clear();
@@ -229,7 +239,7 @@ impl Control {
     pub async fn deliveries_settled(&self, within: Duration) -> bool {
         const LOOK_EVERY: Duration = Duration::from_millis(5);
         let settled = async {
-            while self.state().deliveries.pending() > 0 {
+            while self.deliveries_pending() > 0 {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };

@@ -66,7 +66,7 @@ impl ApiClient {
 
     /// The client that authenticates as `AC…` or `SK…`.
     #[must_use]
-    pub fn user(user: impl ToString) -> Self {
+    pub fn user(user: &(impl ToString + ?Sized)) -> Self {
         Self { user: Some(user.to_string()), user_agent: None }
     }
 

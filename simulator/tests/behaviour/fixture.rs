@@ -4,7 +4,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use twilio_conversations_simulator::{
     AccountSeed, AccountSid, Config, ConversationSeed, ConversationSid, FlowSid, KeySeed, KeySid, Operation,
-    Seed, ServiceSid, Simulator, WebhookSid,
+    Seed, ServiceSid, Simulator, WebhookSeed, WebhookSid,
 };
 
 pub(crate) const ACCOUNT: AccountSid = AccountSid::numbered(1);
@@ -140,4 +140,14 @@ impl Reply {
         assert!(!self.json["message"].as_str().unwrap().is_empty());
         (self.status, code)
     }
+}
+
+/// A webhook as somebody else makes it.
+pub(crate) fn outside(url: &str) -> WebhookSeed {
+    WebhookSeed::webhook(url)
+}
+
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"))
 }

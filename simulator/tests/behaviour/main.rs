@@ -1,4 +1,10 @@
 //! What a user of the simulator can rely on, seen from outside: over HTTP, and through the library's control.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod accounts;
+mod conversations;
+mod faults;
 mod fixture;
+mod ledger;
 mod webhooks;
