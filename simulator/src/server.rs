@@ -90,6 +90,7 @@ async fn connection(stream: TcpStream, site: Arc<Site>, stop: CancellationToken)
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(MAX_HEADER_BYTES)
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     let result = tokio::select! {
         result = &mut connection => result,

@@ -64,6 +64,7 @@ fn build_client() -> reqwest::Result<Client> {
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(USER_AGENT)
+        .http1_title_case_headers()
         .build()
 }
 

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod accounts;
+mod control_api;
 mod conversations;
+mod deliveries;
 mod faults;
 mod fixture;
 mod ledger;
+mod robustness;
 mod webhooks;

@@ -1,0 +1,227 @@
+//! Deliveries as a bot receives them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::fixture::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use twilio_conversations_simulator::{
+    Delivery, DeliveryFailure, DeliveryOutcome, Destination, WebhookChanges, WebhookSeed, signature,
+};
+use url::form_urlencoded;
+
+const SETTLED: Duration = Duration::from_secs(5);
+
+/// A request as the bot received it.
+struct Received {
+    method: String,
+    target: String,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Received {
+    fn fields(&self) -> BTreeMap<String, String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let encoded = if self.method == "GET" { query } else { &self.body };
+        form_urlencoded::parse(encoded.as_bytes()).into_owned().collect()
+    }
+}
+
+/// A bot that answers every request with `answer` and hands it over.
+struct Bot {
+    origin: String,
+    inbox: mpsc::UnboundedReceiver<Received>,
+}
+
+impl Bot {
+    async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, inbox) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = Vec::new();
+                let received = loop {
+                    if stream.read_buf(&mut buffer).await.unwrap() == 0 {
+                        break None;
+                    }
+                    if let Some(received) = parse(&buffer) {
+                        break Some(received);
+                    }
+                };
+                if let Some(received) = received {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    let _ = sender.send(received);
+                }
+            }
+        });
+        Self { origin, inbox }
+    }
+
+    async fn next(&mut self) -> Received {
+        tokio::time::timeout(SETTLED, self.inbox.recv()).await.unwrap().unwrap()
+    }
+}
+
+fn parse(buffer: &[u8]) -> Option<Received> {
+    let text = std::str::from_utf8(buffer).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let mut lines = head.lines();
+    let mut request_line = lines.next()?.split(' ');
+    let headers: BTreeMap<_, _> = lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+        .collect();
+    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
+    (body.len() >= length).then(|| Received {
+        method: request_line.next().unwrap().to_owned(),
+        target: request_line.next().unwrap().to_owned(),
+        headers,
+        body: body.to_owned(),
+    })
+}
+
+const OK: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+
+async fn settled(world: &World) -> Vec<Delivery> {
+    assert!(world.simulator.deliveries_settled(SETTLED).await);
+    world.simulator.deliveries()
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_bot_signed_as_twilio_signs() {
+    let world = World::start().await;
+    let mut bot = Bot::start(OK).await;
+    let url = format!("{}/hook?tenant=a%20b#fragment", bot.origin);
+    let sid = world.create(&url).await;
+    let message = world.simulator.say(CONVERSATION, "ana", "hello, é & =").unwrap();
+    let received = bot.next().await;
+    assert_eq!((received.method.as_str(), received.target.as_str()), ("POST", "/hook?tenant=a%20b"));
+    assert_eq!(received.headers["user-agent"], "TwilioProxy/1.1");
+    assert_eq!(received.headers["accept"], "*/*");
+    assert_eq!(received.headers["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(received.headers["i-twilio-idempotency-token"].len(), 36);
+    let fields = received.fields();
+    assert_eq!(fields["EventType"], "onMessageAdded");
+    assert_eq!(fields["AccountSid"], ACCOUNT.to_string());
+    assert_eq!(fields["ConversationSid"], CONVERSATION.to_string());
+    assert_eq!(fields["ChatServiceSid"], DEFAULT_SERVICE.to_string());
+    assert_eq!(fields["MessageSid"], message.to_string());
+    assert_eq!((fields["Index"].as_str(), fields["Body"].as_str()), ("0", "hello, é & ="));
+    assert_eq!((fields["Author"].as_str(), fields["ClientIdentity"].as_str()), ("ana", "ana"));
+    assert_eq!((fields["Source"].as_str(), fields["RetryCount"].as_str()), ("SDK", "0"));
+    assert!(fields["ParticipantSid"].starts_with("MB"));
+    assert!(fields["DateCreated"].ends_with('Z') && fields["DateCreated"].contains('.'));
+    let form: Vec<_> = fields.into_iter().collect();
+    let signed = format!("{}/hook?tenant=a%20b", bot.origin);
+    assert_eq!(received.headers["x-twilio-signature"], signature::sign(TOKEN, &signed, &form));
+    let [delivery] = <[_; 1]>::try_from(settled(&world).await).unwrap();
+    assert_eq!((delivery.webhook, delivery.message, delivery.replay), (sid, message, false));
+    assert_eq!(delivery.outcome, DeliveryOutcome::Answered(204));
+}
+
+#[tokio::test]
+async fn a_get_carries_the_fields_in_the_query_and_signs_the_url_alone() {
+    let world = World::start().await;
+    let mut bot = Bot::start(OK).await;
+    let hook = WebhookSeed::webhook(format!("{}/hook?a=1", bot.origin)).method("GET");
+    world.simulator.create_webhook(CONVERSATION, &hook).unwrap();
+    world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
+    let received = bot.next().await;
+    assert_eq!(received.method, "GET");
+    assert!(received.target.starts_with("/hook?a=1&EventType=onMessageAdded"));
+    assert_eq!(received.fields()["Body"], "hello");
+    let url = format!("{}{}", bot.origin, received.target);
+    assert_eq!(received.headers["x-twilio-signature"], signature::sign(TOKEN, &url, &[]));
+}
+
+#[tokio::test]
+async fn a_rest_message_fires_only_when_it_says_so() {
+    let world = World::start().await;
+    let mut bot = Bot::start(OK).await;
+    world.create(&bot.origin).await;
+    world.post(&messages(CONVERSATION), &[("Body", "silent")]).await;
+    let request = world.request(http::Method::POST, &messages(CONVERSATION)).form(&[("Body", "loud")]);
+    request.header("X-Twilio-Webhook-Enabled", "true").send().await.unwrap();
+    let fields = bot.next().await.fields();
+    assert_eq!(
+        (fields["Body"].as_str(), fields["Index"].as_str(), fields["Source"].as_str()),
+        ("loud", "1", "API")
+    );
+    assert!(!fields.contains_key("ParticipantSid"));
+    assert_eq!(settled(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn only_the_webhooks_that_a_message_concerns_hear_of_it() {
+    let world = World::start().await;
+    let nowhere = "http://127.0.0.1:1/";
+    let add = |webhook: WebhookSeed| world.simulator.create_webhook(CONVERSATION, &webhook).unwrap();
+    let all = add(WebhookSeed::webhook(nowhere));
+    add(WebhookSeed::webhook(nowhere).filters(["onParticipantAdded"]));
+    let keyword = add(WebhookSeed::trigger(nowhere, ["help", "agent"]));
+    let flow = add(WebhookSeed::studio(FLOW));
+    world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
+    world.simulator.say(CONVERSATION, "ana", "an AGENT please").unwrap();
+    let deliveries = settled(&world).await;
+    let got: Vec<_> = deliveries.iter().map(|delivery| (delivery.message_index, delivery.webhook)).collect();
+    assert_eq!(got, [(0, all), (0, flow), (1, all), (1, keyword), (1, flow)]);
+    for delivery in deliveries {
+        let outcome = match delivery.destination {
+            Destination::Studio { flow_sid } => {
+                assert_eq!(flow_sid, FLOW);
+                DeliveryOutcome::Executed
+            }
+            Destination::Http { .. } => DeliveryOutcome::Failed(DeliveryFailure::Connect),
+        };
+        assert_eq!(delivery.outcome, outcome);
+    }
+}
+
+#[tokio::test]
+async fn replay_after_sends_old_messages_once_at_creation() {
+    let world = World::start().await;
+    for body in ["zero", "one", "two"] {
+        world.simulator.say(CONVERSATION, "ana", body).unwrap();
+    }
+    let mut bot = Bot::start(OK).await;
+    let origin = bot.origin.clone();
+    let [target, url, filters] = webhook_form(&origin);
+    let form = [target, url, filters, ("Configuration.ReplayAfter", "1")];
+    let created = world.post(&webhooks(CONVERSATION), &form).await;
+    let mut indexes =
+        [bot.next().await.fields()["Index"].clone(), bot.next().await.fields()["Index"].clone()];
+    indexes.sort();
+    assert_eq!(indexes, ["1", "2"]);
+    let sid = created.json["sid"].as_str().unwrap().parse().unwrap();
+    world.simulator.edit_webhook(sid, &WebhookChanges::url(&bot.origin)).unwrap();
+    world.post(&webhook(sid), &form).await;
+    let deliveries = settled(&world).await;
+    assert_eq!(deliveries.len(), 2);
+    assert!(deliveries.iter().all(|delivery| delivery.replay && delivery.webhook == sid));
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_and_a_failure_is_not_repeated() {
+    let world = World::start().await;
+    let mut bot = Bot::start("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n").await;
+    world.create(&format!("{}/hook", bot.origin)).await;
+    world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
+    assert_eq!(bot.next().await.target, "/hook");
+    assert_eq!(settled(&world).await[0].outcome, DeliveryOutcome::Answered(302));
+    assert!(bot.inbox.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_bot_that_speaks_no_http_is_on_record() {
+    let world = World::start().await;
+    let bot = Bot::start("what?\r\n\r\n").await;
+    world.create(&bot.origin).await;
+    world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
+    assert_eq!(settled(&world).await[0].outcome, DeliveryOutcome::Failed(DeliveryFailure::Broken));
+    world.simulator.clear_deliveries();
+    assert!(world.simulator.deliveries().is_empty());
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Runs Twilio's own Python library against the simulator. SIMULATOR_BIN names the program; without it, cargo builds it.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+version=$(sha256sum "$here/requirements.txt" | cut -c1-16)
+venv="${XDG_CACHE_HOME:-$HOME/.cache}/conversation-webhook-operator/python-$version"
+
+if [ ! -e "$venv/.complete" ]; then
+    echo "Installing $(tr '\n' ' ' <"$here/requirements.txt")into $venv" >&2
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+    touch "$venv/.complete"
+fi
+
+if [ -z "${SIMULATOR_BIN:-}" ]; then
+    manifest="$here/../../Cargo.toml"
+    cargo build --quiet --manifest-path "$manifest"
+    target=$(cargo metadata --manifest-path "$manifest" --no-deps --format-version 1 |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+    SIMULATOR_BIN="$target/debug/twilio-conversations-simulator"
+fi
+export SIMULATOR_BIN
+
+exec "$venv/bin/python" -m pytest -q -p no:cacheprovider "$here" "$@"
