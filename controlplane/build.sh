@@ -10,6 +10,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 kubernetes=$(sed -n 's|^[[:space:]]*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' go.mod)
+minor=${kubernetes#v}
+minor=${minor%.*}
 helm=v4.3.1
 kubeconform=v0.8.0
 go_needed=1.26
@@ -24,10 +26,11 @@ helm                    110 helm.sh/helm/v4/cmd/helm@$helm                      
 kubeconform               5 github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform -s -w -X main.version=$kubeconform
 "
 
-setup_envtest="export KUBEBUILDER_ASSETS=\"\$(go run sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 use ${kubernetes#v} -p path)\""
+setup_envtest="export KUBEBUILDER_ASSETS=\"\$(go run sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 use $minor.x -p path)\""
 
 fail() {
-    printf 'build.sh: %s\n' "$@" >&2
+    printf 'build.sh: ' >&2
+    printf '%s\n' "$@" >&2
     exit 1
 }
 
@@ -78,14 +81,15 @@ check_go() {
     found=${found#go}
     if [[ ! $found =~ ^[0-9]+\.[0-9]+ ]] || [ "$(printf '%s\n' "$go_needed" "$found" | sort -V | head -n 1)" != "$go_needed" ]; then
         fail "building the control plane needs Go $go_needed or newer (found: $found). Two ways out:" \
-            "  install Go $go_needed (https://go.dev/doc/install) and run this again; or" \
-            "  take released binaries (any Go from 1.21 on fetches what this needs): $setup_envtest" \
-            "  With KUBEBUILDER_ASSETS set, Go is needed only for: kube-controller-manager, and helm and kubeconform where" \
-            "  they are not on PATH."
+            "- install Go $go_needed (https://go.dev/doc/install) and run this again; or" \
+            "- take released binaries: $setup_envtest" \
+            "  (an older Go will do there; without any, use the setup-envtest program that controller-runtime's releases" \
+            "  come with). What they lack still needs Go: kube-controller-manager, and helm and kubeconform unless on PATH."
     fi
 }
 
-minutes() {
+# Seconds, for people.
+duration() {
     if (($1 < 60)); then printf '%ds' "$1"; else printf '%dm%02ds' $(($1 / 60)) $(($1 % 60)); fi
 }
 
@@ -94,14 +98,14 @@ expected() {
     echo $(($1 * 2 / cores + 1))
 }
 
-# build NAME PACKAGE LDFLAGS
+# build NAME PACKAGE LDFLAGS: becomes the Go command, so that killing the job kills that.
 build() {
     if [[ $2 == *@* ]]; then
         # A program of its own, with the versions that its own go.mod and not ours asks for.
-        GOBIN=$work go install -trimpath -ldflags "$3" "$2"
-    else
-        go build -trimpath -ldflags "$3" -o "$work/$1" "$2"
+        export GOBIN=$work
+        exec go install -trimpath -ldflags "$3" "$2"
     fi
+    exec go build -trimpath -ldflags "$3" -o "$work/$1" "$2"
 }
 
 # Waits for a background job and shows that it is alive.
@@ -110,7 +114,7 @@ wait_for() {
     while kill -0 "$job" 2>/dev/null; do
         sleep 1
         if (((SECONDS - started) % 15 == 0)); then
-            echo "  $label: $(minutes $((SECONDS - started))) of about $(minutes "$estimate")"
+            echo "  $label: $(duration $((SECONDS - started))) of about $(duration "$estimate")"
         fi
     done
     wait "$job"
@@ -130,8 +134,8 @@ build_missing() {
         read -r name seconds package flags <<<"$line"
         left=$((left + $(expected "$seconds")))
     done
-    echo "Building ${#missing[@]} programs into $bin"
-    echo "  about $(minutes "$left") on $cores cores, and once only; downloads come on top"
+    echo "Building into $bin:$(printf ' %s' "${missing[@]%% *}")"
+    echo "  about $(duration "$left") on $cores cores, and once only; downloads come on top"
     job=
     work=$bin/.building-$$
     mkdir -p "$work"
@@ -141,7 +145,7 @@ build_missing() {
         read -r name seconds package flags <<<"$line"
         number=$((number + 1))
         started=$SECONDS
-        echo "[$number/${#missing[@]}] $name: about $(minutes "$(expected "$seconds")"); $(minutes "$left") for all that is left"
+        echo "[$number/${#missing[@]}] $name: about $(duration "$(expected "$seconds")"); $(duration "$left") for all that is left"
         # Not the lock: a stray compiler must not hold it.
         build "$name" "$package" "$flags" >"$work/log" 2>&1 9>&- &
         job=$!
@@ -150,7 +154,7 @@ build_missing() {
         # Whole or not there, also for one who looks right now.
         mv -f "$work/$name" "$bin/$name"
         left=$((left - $(expected "$seconds")))
-        echo "[$number/${#missing[@]}] $name: done in $(minutes $((SECONDS - started)))"
+        echo "[$number/${#missing[@]}] $name: done in $(duration $((SECONDS - started)))"
     done
 }
 

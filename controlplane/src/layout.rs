@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use uuid::Uuid;
 
 use crate::part::Part;
 
@@ -66,14 +67,16 @@ impl Layout {
     }
 }
 
-/// Writes a file that only its owner may read: helm complains about any other kubeconfig.
+/// Writes a file that only its owner may read: helm complains about any other kubeconfig. Who reads it at the same
+/// time gets the old text or the new one.
 pub(crate) fn write_private(file: &Path, text: &str) -> Result<()> {
+    let draft = file.with_added_extension(Uuid::new_v4().to_string());
     fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
-        .open(file)
+        .open(&draft)
         .and_then(|mut open| open.write_all(text.as_bytes()))
+        .and_then(|()| fs::rename(&draft, file))
         .with_context(|| format!("write {}", file.display()))
 }

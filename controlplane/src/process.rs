@@ -61,7 +61,12 @@ impl Process {
 
     /// How the server ended, or `None` while it runs.
     pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+        let status = self.child.try_wait().ok().flatten();
+        if status.is_some() {
+            // From here on the process id may be somebody else's: the helper must not outlive this by much.
+            let _ = self.signal("quit");
+        }
+        status
     }
 
     /// Sends a signal by its name without `SIG`: `STOP`, `CONT`, `TERM`.
@@ -83,8 +88,8 @@ impl Drop for Process {
         if self.released {
             return;
         }
-        // The helper goes first: it must not signal a process id that is free again once we have reaped it.
-        // Failing here means that one of the two is gone already.
+        // The helper goes first: it must not signal a process id that is free again once we have waited for it.
+        // What fails here is gone already.
         let _ = self.signal("quit");
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -37,9 +37,9 @@ impl Servers {
         Ok(())
     }
 
-    /// Kills it and waits until it is gone. False where it did not run.
-    pub(crate) fn kill(&self, part: Part) -> bool {
-        self.running().remove(&part).is_some()
+    /// Kills it, if it runs, and waits until it is gone.
+    pub(crate) fn kill(&self, part: Part) {
+        self.running().remove(&part);
     }
 
     pub(crate) fn signal(&self, part: Part, name: &str) -> Result<()> {
