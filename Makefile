@@ -1,0 +1,103 @@
+# The one way to do things here: people, the README and continuous integration call these targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CHART := charts/conversation-webhook-operator
+CRD_FILES := crds/conversationwebhooks.yaml $(CHART)/files/crd.yaml
+
+# The parts of `make test`, cheapest that can fail first. Each is a target of its own.
+PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-python
+
+##@ Try it
+
+.PHONY: demo
+demo: control-plane build ## Guided tour on real parts: about half a minute once everything is built
+	@$(DEMO) tour
+
+.PHONY: demo-up
+demo-up: control-plane build ## Leave control plane, simulator, bot and operator running, to play with
+	@$(DEMO) up
+
+.PHONY: demo-down
+demo-down: prerequisites ## Stop what demo-up started
+	@$(DEMO) down
+
+##@ Work on it
+
+.PHONY: build
+build: prerequisites ## Debug build of the operator, the simulator and the demo
+	@cargo build --quiet --locked --workspace --bins
+
+.PHONY: crd
+crd: prerequisites ## Generate the CRD from the Rust types: crds/ and the chart's copy
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(PRINT_CRD) >"$$new"; \
+	for file in $(CRD_FILES); do cp "$$new" "$$file"; echo "$$file"; done
+
+.PHONY: control-plane
+control-plane: prerequisites ## Build etcd, the API server and their tools, once for every clone
+	@controlplane/build.sh
+
+.PHONY: lint
+lint: fmt-check clippy doc chart ## Format, clippy, docs and chart, warnings denied
+
+.PHONY: test
+test: prerequisites ## Everything that continuous integration runs, part by part
+	@MAKE="$(MAKE)" .ci/parts $(PARTS)
+
+##@ Parts of lint and test
+
+.PHONY: fmt-check
+fmt-check: prerequisites ## Formatting
+	@cargo fmt --all --check
+
+.PHONY: clippy
+clippy: prerequisites ## Lints of all code, tests included
+	@cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+.PHONY: doc
+doc: prerequisites ## API documentation
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --locked
+
+.PHONY: chart
+chart: prerequisites ## The chart, linted and rendered
+	@controlplane/build.sh helm
+	@$(FIND_HELM); "$$helm" lint --quiet --strict $(CHART)
+	@$(FIND_HELM); "$$helm" template release $(CHART) --namespace operators >/dev/null
+
+.PHONY: crd-check
+crd-check: prerequisites ## The CRD in the repository is the one that the Rust types make
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(PRINT_CRD) >"$$new"; \
+	for file in $(CRD_FILES); do \
+	    diff -u "$$file" "$$new" || { echo "$$file is out of date: run \`make crd\`" >&2; exit 1; }; \
+	done
+
+.PHONY: test-build
+test-build: prerequisites ## Compile all Rust tests
+	@cargo test --quiet --workspace --locked --no-run
+
+.PHONY: test-rust
+test-rust: control-plane ## Unit, property and integration tests, the operator on a real API server included
+	cargo test --workspace --locked --no-fail-fast
+
+.PHONY: test-python
+test-python: prerequisites ## The simulator against Twilio's official Python library
+	simulator/tests/python/run.sh
+
+.PHONY: prerequisites
+prerequisites:
+	@.ci/prerequisites
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nNeeded: Rust by rustup, a C compiler, Go, Python 3, bash. README.md says which, CONTRIBUTING.md the rest.\n'
+
+# Where cargo puts binaries is cargo's own business, so it starts them.
+DEMO = cargo run --quiet --locked --package demo --
+PRINT_CRD = cargo run --quiet --locked --package conversation-webhook-operator -- crd
+# The one of build.sh, or with KUBEBUILDER_ASSETS the user's own.
+FIND_HELM = helm="$$(controlplane/build.sh --print-dir)/helm"; [ -x "$$helm" ] || helm=helm
