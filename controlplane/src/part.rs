@@ -90,6 +90,10 @@ pub(crate) fn api_server(
     let mut args = vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd}"),
         "--bind-address=127.0.0.1".into(),
+        // Else it looks for an interface other than loopback, and fails on a machine that is offline.
+        "--advertise-address=127.0.0.1".into(),
+        // The default, which has to be said in later versions.
+        "--service-cluster-ip-range=10.0.0.0/24".into(),
         format!("--secure-port={port}"),
         format!("--cert-dir={}", layout.certs().display()),
         // Nobody looks for the API server at the address of a Service, and without nodes it would be a wrong one.
