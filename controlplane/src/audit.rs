@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{BufRead as _, Read as _, Seek as _, SeekFrom};
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
@@ -160,8 +160,9 @@ impl<'a> Audit<'a> {
     pub async fn since(&self, mark: Mark) -> Result<Requests> {
         let mut requests = Vec::new();
         for line in self.up_to_marker(mark.0).await?.lines() {
+            let line = line.context("read the audit log")?;
             let entry: Entry =
-                serde_json::from_str(line).with_context(|| format!("parse audit entry {line}"))?;
+                serde_json::from_str(&line).with_context(|| format!("parse audit entry {line}"))?;
             if entry.counts() {
                 requests.push(entry.into());
             }
@@ -170,17 +171,15 @@ impl<'a> Audit<'a> {
     }
 
     /// The log from `offset` up to and including the entry of a request that is made here.
-    async fn up_to_marker(&self, offset: u64) -> Result<String> {
+    async fn up_to_marker(&self, offset: u64) -> Result<Vec<u8>> {
         let marker = format!("{MARKER}{}", Uuid::new_v4());
         self.cluster.get(&marker).await?;
         let deadline = Instant::now() + WRITTEN_WITHIN;
         loop {
-            let mut text = self.read(offset)?;
-            if let Some(found) = text.find(&marker)
-                && let Some(length) = text[found..].find('\n')
-            {
-                text.truncate(found + length + 1);
-                return Ok(text);
+            let mut log = self.read(offset)?;
+            if let Some(end) = end_of_line_with(&log, &marker) {
+                log.truncate(end);
+                return Ok(log);
             }
             if Instant::now() > deadline {
                 bail!("the audit log does not show a request that was answered {WRITTEN_WITHIN:?} ago");
@@ -189,20 +188,31 @@ impl<'a> Audit<'a> {
         }
     }
 
-    fn read(&self, offset: u64) -> Result<String> {
+    fn read(&self, offset: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         let mut file = self.open()?;
         file.seek(SeekFrom::Start(offset))
             .and_then(|_| file.read_to_end(&mut bytes))
             .context("read the audit log")?;
-        // The last line may be half written; what is looked for stands before it.
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
     }
 
     fn open(&self) -> Result<File> {
         let path = self.cluster.layout.audit_log();
         File::open(&path).with_context(|| format!("open {}", path.display()))
     }
+}
+
+/// Where the first whole line that contains `needle` ends. The last line may be half written.
+fn end_of_line_with(log: &[u8], needle: &str) -> Option<usize> {
+    let mut end = 0;
+    for line in log.split_inclusive(|byte| *byte == b'\n') {
+        end += line.len();
+        if line.ends_with(b"\n") && String::from_utf8_lossy(line).contains(needle) {
+            return Some(end);
+        }
+    }
+    None
 }
 
 /// A line of the log: audit.k8s.io/v1 `Event`, as far as we use it.
