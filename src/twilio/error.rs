@@ -103,9 +103,12 @@ pub enum NotSent {
     /// The host's name has no address.
     #[error("the host name cannot be resolved")]
     Dns,
-    /// No connection, by the operating system or a proxy.
+    /// No connection, says the operating system.
     #[error("cannot connect: {0}")]
     Connect(io::ErrorKind),
+    /// The proxy of `HTTPS_PROXY` was reached and lets nobody through.
+    #[error("the proxy gives no connection")]
+    Proxy,
     /// No connection in time.
     #[error("no connection in time")]
     Timeout,

@@ -9,7 +9,7 @@ use url::Url;
 use super::endpoint::BaseUrlError;
 use super::observe::Observer;
 
-/// How a [`Client`] reaches Twilio.
+/// How a [`Client`](super::Client) reaches Twilio.
 #[derive(Clone)]
 pub struct ClientOptions {
     /// Where all requests go; `None`: to Twilio's host for the credentials' region and edge.

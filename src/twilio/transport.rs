@@ -27,7 +27,8 @@ pub(super) fn error(operation: Operation, error: &reqwest::Error) -> Error {
         Some(_) => NotSent::Tls,
         None if error.is_timeout() => NotSent::Timeout,
         None if error.is_dns() => NotSent::Dns,
-        None => NotSent::Connect(find::<io::Error>(error).map_or(io::ErrorKind::Other, io::Error::kind)),
+        // What fails without an error of the operating system is the talk with a proxy.
+        None => find::<io::Error>(error).map_or(NotSent::Proxy, |error| NotSent::Connect(error.kind())),
     };
     Error::NotSent { operation, reason }
 }

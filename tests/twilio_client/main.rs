@@ -9,6 +9,7 @@ mod bad_replies;
 mod creation;
 mod observed;
 mod paging;
+mod proxy;
 mod requests;
 mod simulator;
 mod stub;
