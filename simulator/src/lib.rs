@@ -27,7 +27,7 @@
 //! | `api` | Twilio's REST API: route, parameters, checks, JSON, paging |
 //! | `world` | accounts, conversations, webhooks and who did what to them; no HTTP, no tasks |
 //! | `fault` | what may go wrong, and for which requests |
-//! | `journal` | what was asked and answered; counters |
+//! | `journal`, `counters` | what was asked and answered; sums of it |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
 //! | `seed`, `settings`, `sid`, `operation` | the words that all of these share |
@@ -37,6 +37,7 @@
 
 mod api;
 mod control;
+mod counters;
 mod delivery;
 mod fault;
 mod journal;
@@ -51,10 +52,11 @@ mod world;
 
 pub use api::Refusal;
 pub use control::{Control, ControlError, WebhookChanges};
+pub use counters::{Counters, OperationCounts};
 pub use delivery::signature;
 pub use delivery::{Delivery, DeliveryFailure, DeliveryOutcome, Destination};
 pub use fault::{Fault, FaultId, FaultRule, FaultStatus, Garble, Silence};
-pub use journal::{Counters, Entry, OperationCounts, Outcome};
+pub use journal::{Entry, Outcome};
 pub use operation::Operation;
 pub use seed::{AccountSeed, ConversationSeed, KeySeed, Seed, WebhookSeed};
 pub use settings::{CountLimitStatus, MethodCase, MissingFilters, NotFoundCode, Settings, TriggerKeys};

@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +39,7 @@ pub(crate) async fn serve(
     let site = Arc::new(Site {
         router: TowerToHyperService::new(crate::control::http::router(control.clone())),
         control,
+        stop: stop.clone(),
     });
     loop {
         let stream = tokio::select! {
@@ -53,13 +53,14 @@ pub(crate) async fn serve(
                 }
             },
         };
-        tasks.spawn(connection(stream, Arc::clone(&site), stop.clone()));
+        tasks.spawn(connection(stream, Arc::clone(&site)));
     }
 }
 
 struct Site {
     router: TowerToHyperService<Router>,
     control: Control,
+    stop: CancellationToken,
 }
 
 impl Site {
@@ -74,14 +75,18 @@ impl Site {
         }
         let inbound = Inbound::read(request).await;
         match exchange(self.control.state(), self.control.courier(), inbound).await {
-            Err(Ending::Hang) => pending().await,
+            Err(Ending::Hang) => {
+                self.stop.cancelled().await;
+                Err(Ending::Close)
+            }
             result => result,
         }
     }
 }
 
-async fn connection(stream: TcpStream, site: Arc<Site>, stop: CancellationToken) {
+async fn connection(stream: TcpStream, site: Arc<Site>) {
     let _ = stream.set_nodelay(true);
+    let stop = site.stop.clone();
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
         async move { site.answer(request).await }
@@ -99,9 +104,8 @@ async fn connection(stream: TcpStream, site: Arc<Site>, stop: CancellationToken)
             (&mut connection).await
         }
     };
-    let Err(error) = result else { return };
-    let ending = error.source().and_then(|cause| cause.downcast_ref::<Ending>());
-    if ending == Some(&Ending::Reset) {
+    let cause = result.as_ref().err().and_then(Error::source);
+    if cause.and_then(|cause| cause.downcast_ref()) == Some(&Ending::Reset) {
         let stream = connection.into_parts().io.into_inner();
         let _ = stream.set_zero_linger();
     }

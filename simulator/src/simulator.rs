@@ -113,7 +113,7 @@ impl Simulator {
         let listener = listener.map_err(failed)?;
         self.address = listener.local_addr().map_err(failed)?;
         let serving = server::serve(listener, self.control.clone(), self.stop.clone(), self.tasks.clone());
-        runtime.spawn(serving);
+        self.tasks.spawn_on(serving, runtime.handle());
         Ok(())
     }
 

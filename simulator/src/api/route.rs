@@ -92,6 +92,21 @@ fn decode(segment: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn any_name_finds_its_way_back(name in "\\PC{1,40}") {
+            let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
+            let route = Route::parse(&format!("/v1/Conversations/{encoded}"));
+            let expected = Route { service: None, resource: Resource::Conversation { conversation: name } };
+            proptest::prop_assert_eq!(route, Some(expected));
+        }
+
+        #[test]
+        fn any_path_is_answered(path in "(/v1/)?(Services/|Conversations/|Webhooks/|%|/|\\PC){0,12}") {
+            let _ = Route::parse(&path);
+        }
+    }
+
     #[test]
     fn a_unique_name_is_one_segment_whatever_it_holds() {
         let route = Route::parse("/v1/Conversations/a%2Fb%20%C3%A9/Webhooks").unwrap();

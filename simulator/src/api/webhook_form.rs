@@ -191,3 +191,43 @@ fn replay_after(params: &Params) -> Result<Option<u64>, Refusal> {
     let parse = |text: &str| text.parse().map_err(|_| Refusal::InvalidParameter(REPLAY_AFTER.into()));
     params.get(REPLAY_AFTER).map(parse).transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rules() -> Rules<'static> {
+        Rules { settings: Settings::default(), flows: None }
+    }
+
+    /// Parameters that are nearly right: real names, real and odd values.
+    fn params() -> impl Strategy<Value = Params> {
+        let names = ["Target", URL, METHOD, FILTERS, TRIGGERS, FLOW_SID, REPLAY_AFTER, "Other"];
+        let flow = "FW00000000000000000000000000000001";
+        let values =
+            ["webhook", "trigger", "studio", "https://a.example.com", "GET", "onMessageAdded", flow, "3", ""];
+        let value = prop_oneof![3 => prop::sample::select(values.to_vec()).prop_map(str::to_owned), 1 => any::<String>()];
+        prop::collection::vec((prop::sample::select(names.to_vec()), value), 0..12).prop_map(|pairs| {
+            pairs.into_iter().fold(Params::default(), |mut params, (name, value)| {
+                params.push(name, value);
+                params
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_with_the_parameters_of_the_create_changes_nothing(params in params()) {
+            if let Ok((configuration, _)) = create(&params, rules()) {
+                prop_assert_eq!(update(&params, &configuration, rules()), Ok(configuration));
+            }
+        }
+
+        #[test]
+        fn any_form_is_answered(body in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = create(&Params::parse(&body), rules());
+        }
+    }
+}

@@ -13,9 +13,10 @@ use parking_lot::RwLock;
 pub use outsider::WebhookChanges;
 
 use crate::api::Refusal;
+use crate::counters::Counters;
 use crate::delivery::{Courier, Delivery};
 use crate::fault::{FaultId, FaultRule, FaultStatus};
-use crate::journal::{Counters, Entry};
+use crate::journal::Entry;
 use crate::seed::{KeySeed, Seed};
 use crate::settings::Settings;
 use crate::sid::{AccountSid, ConversationSid, KeySid, WebhookSid};
@@ -107,7 +108,8 @@ impl Control {
         Ok(())
     }
 
-    /// Adds what the seed holds to what is there. A key or token that exists gets the seed's secret.
+    /// Adds what the seed holds to what is there. A key or token that exists gets the seed's secret. What was added
+    /// before an error stays.
     pub fn seed(&self, seed: &Seed) -> Result<(), ControlError> {
         seeding::seed(&self.state(), &self.courier, seed)
     }

@@ -153,8 +153,9 @@ async fn outsiders_and_participants() {
         assert_eq!(control(&world, Method::DELETE, &path, Value::Null).await.status, 204);
     }
     let says = json!({"author": "ana", "body": "an agent"});
-    let said = control(&world, Method::POST, &format!("/conversations/{CONVERSATION}/messages"), says).await;
-    assert_eq!(said.status, 201);
+    let message =
+        control(&world, Method::POST, &format!("/conversations/{CONVERSATION}/messages"), says).await;
+    assert_eq!(message.status, 201);
     assert!(world.simulator.deliveries_settled(std::time::Duration::from_secs(5)).await);
     let deliveries = control(&world, Method::GET, "/deliveries", Value::Null).await.json;
     assert_eq!(deliveries["deliveries"][0]["webhook"], json!(sid));

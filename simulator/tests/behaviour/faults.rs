@@ -295,3 +295,14 @@ async fn a_rule_says_what_it_has_done_and_strikes_nobody_else() {
     world.simulator.remove_fault(other).unwrap();
     assert!(world.simulator.remove_fault(other).is_err());
 }
+
+#[tokio::test]
+async fn a_hanging_request_does_not_delay_the_end() {
+    let world = World::start().await;
+    arm(&world, Fault::hang());
+    let _stream = send_raw_create(&world).await;
+    eventually(|| world.simulator.journal().last().is_some_and(|entry| entry.outcome == Outcome::Hung)).await;
+    let started = Instant::now();
+    world.simulator.stop().await;
+    assert!(started.elapsed() < Duration::from_secs(1));
+}
