@@ -13,6 +13,8 @@ use crate::world::World;
 /// One life of the simulator.
 pub(crate) struct State {
     pub(crate) sids: SidSource,
+    /// Apart from the others, so that reading does not change what is made next.
+    pub(crate) request_ids: SidSource,
     pub(crate) settings: RwLock<Settings>,
     pub(crate) world: World,
     pub(crate) faults: FaultBook,
@@ -24,6 +26,7 @@ impl State {
     pub(crate) fn new(random_seed: u64, journal_size: usize) -> Self {
         Self {
             sids: SidSource::new(random_seed),
+            request_ids: SidSource::new(!random_seed),
             settings: RwLock::default(),
             world: World::default(),
             faults: FaultBook::new(random_seed),

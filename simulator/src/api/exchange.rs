@@ -19,7 +19,6 @@ use super::route::Route;
 use crate::delivery::Courier;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
 use crate::journal::{Closing, CounterKey, Entry, Outcome};
-use crate::operation::Operation;
 use crate::sid::RequestId;
 use crate::state::State;
 use crate::world::{Origin, Principal};
@@ -31,7 +30,7 @@ pub(crate) async fn exchange(
     inbound: Inbound,
 ) -> Result<Response<Body>, Ending> {
     let started = Instant::now();
-    let request_id: RequestId = state.sids.next();
+    let request_id: RequestId = state.request_ids.next();
     let (admission, key) = admit(&state, &inbound);
     let seq = state.journal.open(entry(&inbound, &admission, key, request_id));
     let exchange = Exchange { state, courier, inbound, request_id, seq, key, started };
@@ -44,8 +43,8 @@ pub(crate) async fn exchange(
     };
     let sight = Sight {
         account: admitted.principal.account.sid,
-        operation: admitted.operation,
-        conversation: admitted.route.conversation().and_then(|text| text.parse().ok()),
+        operation: admitted.route.action.operation(),
+        conversation: admitted.route.action.conversation().and_then(|text| text.parse().ok()),
     };
     let Some((fault, what)) = exchange.state.faults.strike(sight) else {
         let _in_flight = InFlight::enter(&admitted.principal);
@@ -65,29 +64,24 @@ enum Admission {
 struct Admitted {
     principal: Principal,
     route: Route,
-    operation: Operation,
 }
 
 fn admit(state: &State, inbound: &Inbound) -> (Admission, CounterKey) {
     let principal =
         inbound.credentials().and_then(|(user, password)| state.world.authenticate(&user, &password));
-    let route = Route::parse(inbound.path());
-    let operation = route.as_ref().map(|route| route.operation(&inbound.method));
-    let key = CounterKey {
-        account: principal.as_ref().map(|principal| principal.account.sid),
-        operation: operation.as_ref().and_then(|operation| operation.as_ref().ok()).copied(),
-    };
+    let route = Route::parse(&inbound.method, inbound.path());
+    let operation = route.as_ref().ok().map(|route| route.action.operation());
+    let key = CounterKey { account: principal.as_ref().map(|principal| principal.account.sid), operation };
     let Some(principal) = principal else {
         return (Admission::Refused { refusal: Refusal::Authenticate, principal: None }, key);
     };
-    let refusal = match (route, operation) {
-        (Some(route), Some(Ok(operation))) if principal.may(operation) => match &inbound.trouble {
-            None => return (Admission::Admitted(Admitted { principal, route, operation }), key),
+    let refusal = match route {
+        Err(refusal) => refusal,
+        Ok(route) if !principal.may(route.action.operation()) => Refusal::Authenticate,
+        Ok(route) => match &inbound.trouble {
             Some(trouble) => trouble.clone(),
+            None => return (Admission::Admitted(Admitted { principal, route }), key),
         },
-        (Some(_), Some(Ok(_))) => Refusal::Authenticate,
-        (Some(_), Some(Err(refusal))) => refusal,
-        _ => Refusal::NotFound(inbound.path().to_owned()),
     };
     (Admission::Refused { refusal, principal: Some(principal) }, key)
 }
@@ -132,7 +126,7 @@ struct Exchange {
 impl Exchange {
     /// Performs the operation, and sends the deliveries that it causes.
     fn carry_out(&self, admitted: &Admitted, as_of: Option<Timestamp>) -> (Result<Answer, Refusal>, bool) {
-        let Admitted { principal, route, operation } = admitted;
+        let Admitted { principal, route } = admitted;
         let call = Call {
             account: &principal.account,
             route,
@@ -149,11 +143,11 @@ impl Exchange {
             settings: self.state.settings(),
             sids: &self.state.sids,
         };
-        let mut result = perform(&call, &self.inbound.method);
+        let mut result = perform(&call);
         if let Ok(answer) = &mut result {
             self.courier.send(&self.state, std::mem::take(&mut answer.dispatches));
         }
-        let committed = result.is_ok() && operation.is_write();
+        let committed = result.is_ok() && route.action.operation().is_write();
         (result, committed)
     }
 

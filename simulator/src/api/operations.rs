@@ -8,7 +8,7 @@ use super::page::PageRequest;
 use super::params::Params;
 use super::refusal::{ErrorBody, Refusal};
 use super::render::{ConfigurationJson, ConversationJson, Links, MessageJson, WebhookJson, WebhookList};
-use super::route::{Resource, Route};
+use super::route::{Action, Route};
 use super::webhook_form::{self, Rules};
 use crate::delivery::{self, Dispatch};
 use crate::settings::Settings;
@@ -64,21 +64,19 @@ impl Answer {
     }
 }
 
-/// Does what the route and the method ask for.
-pub(crate) fn perform(call: &Call<'_>, method: &http::Method) -> Result<Answer, Refusal> {
-    match (&call.route.resource, method == http::Method::POST, method == http::Method::DELETE) {
-        (Resource::Configuration, ..) => {
-            Ok(Answer::json(200, &ConfigurationJson::new(call.account, &call.links())))
-        }
-        (Resource::Conversations, ..) => create_conversation(call),
-        (Resource::Conversation { conversation }, _, true) => delete_conversation(call, conversation),
-        (Resource::Conversation { conversation }, ..) => fetch_conversation(call, conversation),
-        (Resource::Messages { conversation }, ..) => create_message(call, conversation),
-        (Resource::Webhooks { conversation }, true, _) => create_webhook(call, conversation),
-        (Resource::Webhooks { conversation }, ..) => list_webhooks(call, conversation),
-        (Resource::Webhook { conversation, webhook }, true, _) => update_webhook(call, conversation, webhook),
-        (Resource::Webhook { conversation, webhook }, _, true) => delete_webhook(call, conversation, webhook),
-        (Resource::Webhook { conversation, webhook }, ..) => fetch_webhook(call, conversation, webhook),
+/// Does what the route asks for.
+pub(crate) fn perform(call: &Call<'_>) -> Result<Answer, Refusal> {
+    match &call.route.action {
+        Action::Create { conversation } => create_webhook(call, conversation),
+        Action::List { conversation } => list_webhooks(call, conversation),
+        Action::Fetch { conversation, webhook } => fetch_webhook(call, conversation, webhook),
+        Action::Update { conversation, webhook } => update_webhook(call, conversation, webhook),
+        Action::Delete { conversation, webhook } => delete_webhook(call, conversation, webhook),
+        Action::ConversationCreate => create_conversation(call),
+        Action::ConversationFetch { conversation } => fetch_conversation(call, conversation),
+        Action::ConversationDelete { conversation } => delete_conversation(call, conversation),
+        Action::MessageCreate { conversation } => create_message(call, conversation),
+        Action::ConfigurationFetch => Ok(fetch_configuration(call)),
     }
 }
 
@@ -223,6 +221,10 @@ fn create_message(call: &Call<'_>, conversation: &str) -> Result<Answer, Refusal
         answer.dispatches = delivery::message_added(call.account, &data, conversation, &message, call.sids);
     }
     Ok(answer)
+}
+
+fn fetch_configuration(call: &Call<'_>) -> Answer {
+    Answer::json(200, &ConfigurationJson::new(call.account, &call.links()))
 }
 
 /// `Attributes`: JSON as text.

@@ -1,4 +1,4 @@
-//! From a path to what it means, in both families: `/v1/Conversations/…` and `/v1/Services/{IS}/Conversations/…`.
+//! From method and path to what they mean, in both families: `/v1/Conversations/…` and `/v1/Services/{IS}/Conversations/…`.
 //! Each segment is percent-decoded by itself, so that a unique name may hold a slash.
 
 use http::Method;
@@ -13,71 +13,99 @@ use crate::sid::ServiceSid;
 pub(crate) struct Route {
     /// The service in the path; the short path has none.
     pub(crate) service: Option<ServiceSid>,
-    pub(crate) resource: Resource,
+    pub(crate) action: Action,
 }
 
-/// The thing that a path names.
+/// What a request asks for, of what. Conversations are named by SID or unique name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resource {
-    Configuration,
-    Conversations,
-    Conversation { conversation: String },
-    Messages { conversation: String },
-    Webhooks { conversation: String },
-    Webhook { conversation: String, webhook: String },
+pub(crate) enum Action {
+    Create { conversation: String },
+    List { conversation: String },
+    Fetch { conversation: String, webhook: String },
+    Update { conversation: String, webhook: String },
+    Delete { conversation: String, webhook: String },
+    ConversationCreate,
+    ConversationFetch { conversation: String },
+    ConversationDelete { conversation: String },
+    MessageCreate { conversation: String },
+    ConfigurationFetch,
 }
 
 impl Route {
-    pub(crate) fn parse(path: &str) -> Option<Self> {
-        let segments = path.strip_prefix("/v1/")?.split('/').map(decode).collect::<Option<Vec<_>>>()?;
-        let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+    pub(crate) fn parse(method: &Method, path: &str) -> Result<Self, Refusal> {
+        let not_found = || Refusal::NotFound(path.to_owned());
+        let segments = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').map(decode).collect());
+        let segments: Vec<String> = segments.ok_or_else(not_found)?;
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (service, rest) = match segments.as_slice() {
-            ["Services", service, rest @ ..] => (Some(service.parse().ok()?), rest),
+            ["Services", service, rest @ ..] => (Some(service.parse().map_err(|_| not_found())?), rest),
             rest => (None, rest),
         };
-        let owned = |text: &&str| (*text).to_owned();
-        let resource = match rest {
-            ["Configuration"] if service.is_none() => Resource::Configuration,
-            ["Conversations"] => Resource::Conversations,
-            ["Conversations", conversation] => Resource::Conversation { conversation: owned(conversation) },
-            ["Conversations", conversation, "Messages"] => {
-                Resource::Messages { conversation: owned(conversation) }
+        let action = match (rest, method.as_str()) {
+            (["Conversations", conversation, rest @ ..], method) => {
+                Action::below(method, (*conversation).to_owned(), rest)
             }
-            ["Conversations", conversation, "Webhooks"] => {
-                Resource::Webhooks { conversation: owned(conversation) }
-            }
-            ["Conversations", conversation, "Webhooks", webhook] => {
-                Resource::Webhook { conversation: owned(conversation), webhook: owned(webhook) }
-            }
-            _ => return None,
+            (["Conversations"], "POST") => Ok(Action::ConversationCreate),
+            (["Configuration"], "GET") if service.is_none() => Ok(Action::ConfigurationFetch),
+            (["Conversations"], _) => Err(Some(Refusal::MethodNotAllowed)),
+            (["Configuration"], _) if service.is_none() => Err(Some(Refusal::MethodNotAllowed)),
+            _ => Err(None),
         };
-        Some(Self { service, resource })
+        let action = action.map_err(|refusal| refusal.unwrap_or_else(not_found))?;
+        Ok(Self { service, action })
     }
+}
 
-    /// The conversation that the path names, by SID or unique name.
-    pub(crate) fn conversation(&self) -> Option<&str> {
-        match &self.resource {
-            Resource::Configuration | Resource::Conversations => None,
-            Resource::Conversation { conversation }
-            | Resource::Messages { conversation }
-            | Resource::Webhooks { conversation }
-            | Resource::Webhook { conversation, .. } => Some(conversation),
+impl Action {
+    /// What is asked of a conversation, or of what belongs to it; `None` means that there is no such path.
+    fn below(method: &str, conversation: String, path: &[&str]) -> Result<Self, Option<Refusal>> {
+        match (path, method) {
+            ([], "GET") => Ok(Self::ConversationFetch { conversation }),
+            ([], "DELETE") => Ok(Self::ConversationDelete { conversation }),
+            (["Messages"], "POST") => Ok(Self::MessageCreate { conversation }),
+            (["Webhooks"], "POST") => Ok(Self::Create { conversation }),
+            (["Webhooks"], "GET") => Ok(Self::List { conversation }),
+            (["Webhooks", webhook], method) => {
+                let webhook = (*webhook).to_owned();
+                match method {
+                    "GET" => Ok(Self::Fetch { conversation, webhook }),
+                    "POST" => Ok(Self::Update { conversation, webhook }),
+                    "DELETE" => Ok(Self::Delete { conversation, webhook }),
+                    _ => Err(Some(Refusal::MethodNotAllowed)),
+                }
+            }
+            ([] | ["Messages" | "Webhooks"], _) => Err(Some(Refusal::MethodNotAllowed)),
+            _ => Err(None),
         }
     }
 
-    pub(crate) fn operation(&self, method: &Method) -> Result<Operation, Refusal> {
-        match (&self.resource, method) {
-            (Resource::Configuration, &Method::GET) => Ok(Operation::ConfigurationFetch),
-            (Resource::Conversations, &Method::POST) => Ok(Operation::ConversationCreate),
-            (Resource::Conversation { .. }, &Method::GET) => Ok(Operation::ConversationFetch),
-            (Resource::Conversation { .. }, &Method::DELETE) => Ok(Operation::ConversationDelete),
-            (Resource::Messages { .. }, &Method::POST) => Ok(Operation::MessageCreate),
-            (Resource::Webhooks { .. }, &Method::POST) => Ok(Operation::Create),
-            (Resource::Webhooks { .. }, &Method::GET) => Ok(Operation::List),
-            (Resource::Webhook { .. }, &Method::GET) => Ok(Operation::Fetch),
-            (Resource::Webhook { .. }, &Method::POST) => Ok(Operation::Update),
-            (Resource::Webhook { .. }, &Method::DELETE) => Ok(Operation::Delete),
-            _ => Err(Refusal::MethodNotAllowed),
+    pub(crate) const fn operation(&self) -> Operation {
+        match self {
+            Self::Create { .. } => Operation::Create,
+            Self::List { .. } => Operation::List,
+            Self::Fetch { .. } => Operation::Fetch,
+            Self::Update { .. } => Operation::Update,
+            Self::Delete { .. } => Operation::Delete,
+            Self::ConversationCreate => Operation::ConversationCreate,
+            Self::ConversationFetch { .. } => Operation::ConversationFetch,
+            Self::ConversationDelete { .. } => Operation::ConversationDelete,
+            Self::MessageCreate { .. } => Operation::MessageCreate,
+            Self::ConfigurationFetch => Operation::ConfigurationFetch,
+        }
+    }
+
+    /// The conversation that the path names.
+    pub(crate) fn conversation(&self) -> Option<&str> {
+        match self {
+            Self::ConfigurationFetch | Self::ConversationCreate => None,
+            Self::Create { conversation }
+            | Self::List { conversation }
+            | Self::Fetch { conversation, .. }
+            | Self::Update { conversation, .. }
+            | Self::Delete { conversation, .. }
+            | Self::ConversationFetch { conversation }
+            | Self::ConversationDelete { conversation }
+            | Self::MessageCreate { conversation } => Some(conversation),
         }
     }
 }
@@ -96,21 +124,21 @@ mod tests {
         #[test]
         fn any_name_finds_its_way_back(name in "\\PC{1,40}") {
             let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
-            let route = Route::parse(&format!("/v1/Conversations/{encoded}"));
-            let expected = Route { service: None, resource: Resource::Conversation { conversation: name } };
-            proptest::prop_assert_eq!(route, Some(expected));
+            let route = Route::parse(&Method::GET, &format!("/v1/Conversations/{encoded}"));
+            let action = Action::ConversationFetch { conversation: name };
+            proptest::prop_assert_eq!(route, Ok(Route { service: None, action }));
         }
 
         #[test]
         fn any_path_is_answered(path in "(/v1/)?(Services/|Conversations/|Webhooks/|%|/|\\PC){0,12}") {
-            let _ = Route::parse(&path);
+            let _ = Route::parse(&Method::POST, &path);
         }
     }
 
     #[test]
     fn a_unique_name_is_one_segment_whatever_it_holds() {
-        let route = Route::parse("/v1/Conversations/a%2Fb%20%C3%A9/Webhooks").unwrap();
-        assert_eq!(route.resource, Resource::Webhooks { conversation: "a/b é".into() });
+        let route = Route::parse(&Method::GET, "/v1/Conversations/a%2Fb%20%C3%A9/Webhooks").unwrap();
+        assert_eq!(route.action, Action::List { conversation: "a/b é".into() });
     }
 
     #[test]
@@ -125,7 +153,7 @@ mod tests {
             "/v1/Conversations/%FF",
             "/v1/Conversations/a/Webhooks/b/c",
         ] {
-            assert_eq!(Route::parse(path), None, "{path}");
+            assert_eq!(Route::parse(&Method::GET, path), Err(Refusal::NotFound(path.into())), "{path}");
         }
     }
 }
