@@ -115,7 +115,7 @@ async fn a_hang_says_nothing() {
 #[tokio::test]
 async fn a_delay_before_the_commit_outlives_its_client() {
     let world = World::start().await;
-    arm(&world, Fault::delay_before_commit(60));
+    arm(&world, Fault::delay_before_commit(500));
     let stream = send_raw_create(&world).await;
     eventually(|| world.simulator.journal().len() == 1).await;
     drop(stream);
@@ -126,7 +126,7 @@ async fn a_delay_before_the_commit_outlives_its_client() {
 #[tokio::test]
 async fn a_delay_after_the_commit_shows_the_commit_first() {
     let world = World::start().await;
-    arm(&world, Fault::delay_after_commit(150));
+    arm(&world, Fault::delay_after_commit(500));
     let started = Instant::now();
     let request = tokio::spawn(
         world.request(http::Method::POST, &webhooks(CONVERSATION)).form(&webhook_form(BOT)).send(),
@@ -134,19 +134,20 @@ async fn a_delay_after_the_commit_shows_the_commit_first() {
     eventually(|| world.alive() == 1).await;
     assert!(!request.is_finished());
     assert_eq!(request.await.unwrap().unwrap().status(), 201);
-    assert!(started.elapsed() >= Duration::from_millis(150));
+    assert!(started.elapsed() >= Duration::from_millis(500));
 }
 
 #[tokio::test]
 async fn a_late_commit_comes_after_the_client_was_lost() {
     let world = World::start().await;
     for (connection, alive) in [(Silence::Reset, 1), (Silence::Close, 2), (Silence::Hang, 3)] {
-        arm(&world, Fault::LateCommit { after_ms: 60, connection });
-        let outcome = timeout(Duration::from_millis(30), raw_create(&world)).await;
+        arm(&world, Fault::LateCommit { after_ms: 500, connection });
         match connection {
-            Silence::Reset => assert_eq!(outcome.unwrap().unwrap_err().kind(), ErrorKind::ConnectionReset),
-            Silence::Close => assert_eq!(outcome.unwrap().unwrap(), b""),
-            Silence::Hang => assert!(outcome.is_err()),
+            Silence::Reset => {
+                assert_eq!(raw_create(&world).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+            }
+            Silence::Close => assert_eq!(raw_create(&world).await.unwrap(), b""),
+            Silence::Hang => assert!(timeout(Duration::from_millis(50), raw_create(&world)).await.is_err()),
         }
         assert_eq!(world.alive(), alive - 1);
         eventually(|| world.alive() == alive).await;
@@ -158,10 +159,10 @@ async fn a_late_commit_comes_after_the_client_was_lost() {
 #[tokio::test]
 async fn a_late_commit_that_twilio_would_refuse_commits_nothing() {
     let world = World::start().await;
-    arm(&world, Fault::late_commit(20));
+    arm(&world, Fault::late_commit(300));
     assert!(raw_create(&world).await.is_err());
     world.simulator.fill_slots(CONVERSATION).unwrap();
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(world.alive(), 5);
     assert!(!world.simulator.journal()[0].committed);
 }
@@ -169,10 +170,10 @@ async fn a_late_commit_that_twilio_would_refuse_commits_nothing() {
 #[tokio::test]
 async fn a_reset_of_the_simulator_keeps_late_commits_out() {
     let world = World::start().await;
-    arm(&world, Fault::late_commit(30));
+    arm(&world, Fault::late_commit(300));
     assert!(raw_create(&world).await.is_err());
     world.simulator.reset().unwrap();
-    tokio::time::sleep(Duration::from_millis(80)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(world.alive(), 0);
 }
 
@@ -180,10 +181,10 @@ async fn a_reset_of_the_simulator_keeps_late_commits_out() {
 async fn a_stale_list_shows_the_past() {
     let world = World::start().await;
     let old = world.create(BOT).await;
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
     let new = world.create(BOT).await;
     world.delete(&webhook(old)).await;
-    world.simulator.add_fault(FaultRule::new(Fault::stale_list(100)).on(Operation::List));
+    world.simulator.add_fault(FaultRule::new(Fault::stale_list(500)).on(Operation::List));
     assert_eq!(world.listed().await, [old]);
     world.simulator.clear_faults();
     world.simulator.add_fault(FaultRule::new(Fault::stale_list(u64::MAX)).on(Operation::List));
@@ -196,9 +197,9 @@ async fn a_stale_list_shows_the_past() {
 async fn a_stale_list_shows_what_a_webhook_did_before_its_edit() {
     let world = World::start().await;
     let sid = world.create(BOT).await;
-    tokio::time::sleep(Duration::from_millis(120)).await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
     world.post(&webhook(sid), &[("Configuration.Url", "https://new.example.com")]).await;
-    arm(&world, Fault::stale_list(100));
+    arm(&world, Fault::stale_list(500));
     let reply = world.get(&webhooks(CONVERSATION)).await;
     assert_eq!(reply.json["webhooks"][0]["configuration"]["url"], BOT);
 }
