@@ -1,12 +1,13 @@
 //! A running simulator: a control handle and a server on a runtime of its own, so that tests in any number of
 //! runtimes can share it, and none of them has to stay alive for it.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,14 +54,14 @@ impl From<Seed> for Config {
 pub enum StartError {
     /// There is no runtime to be had.
     #[error("cannot start a runtime: {0}")]
-    Runtime(#[source] std::io::Error),
+    Runtime(#[source] io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The server could not be brought up.
     #[error("the server did not come up: {0}")]
@@ -77,44 +78,26 @@ pub struct Simulator {
     address: SocketAddr,
     stop: CancellationToken,
     tasks: TaskTracker,
-    /// Taken when it ends.
-    runtime: Option<Runtime>,
+    _runtime: OwnRuntime,
 }
 
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
         let Config { listen, seed, random_seed, journal_size } = config.into();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKER_THREADS)
-            .thread_name("simulator")
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)?;
-        let tasks = TaskTracker::new();
-        let courier = Courier::new(runtime.handle().clone(), tasks.clone());
-        let stop = CancellationToken::new();
-        let mut simulator = Self {
-            control: Control::new(Origins { seed, random_seed, journal_size }, courier)?,
-            address: listen,
-            stop,
-            tasks,
-            runtime: Some(runtime),
-        };
-        simulator.listen().await?;
-        Ok(simulator)
-    }
+        let runtime = OwnRuntime::start().map_err(StartError::Runtime)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let courier = Courier::new(runtime.handle.clone(), tasks.clone());
+        let control = Control::new(Origins { seed, random_seed, journal_size }, courier)?;
 
-    async fn listen(&mut self) -> Result<(), StartError> {
-        let Some(runtime) = &self.runtime else { return Ok(()) };
-        let address = self.address;
-        let listener = runtime.spawn(TcpListener::bind(address)).await.map_err(StartError::Server)?;
-        let failed = |source| StartError::Listen { address, source };
-        let listener = listener.map_err(failed)?;
-        self.address = listener.local_addr().map_err(failed)?;
-        let serving = server::serve(listener, self.control.clone(), self.stop.clone(), self.tasks.clone());
-        self.tasks.spawn_on(serving, runtime.handle());
-        Ok(())
+        let binding = runtime.handle.spawn(TcpListener::bind(listen));
+        let bound = binding.await.map_err(StartError::Server)?;
+        let refused = |source| StartError::Listen { address: listen, source };
+        let listener = bound.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let serving = server::serve(listener, control.clone(), stop.clone(), tasks.clone());
+        tasks.spawn_on(serving, &runtime.handle);
+        Ok(Self { control, address, stop, tasks, _runtime: runtime })
     }
 
     /// The base URL, without a slash at its end: what a client uses in place of `https://conversations.twilio.com`.
@@ -154,8 +137,31 @@ impl Deref for Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// The simulator's runtime. A plain [`Runtime`] blocks when it is dropped, which inside another runtime is a panic.
+#[derive(Debug)]
+struct OwnRuntime {
+    handle: Handle,
+    /// Taken when it ends.
+    runtime: Option<Runtime>,
+}
+
+impl OwnRuntime {
+    fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKER_THREADS)
+            .thread_name("simulator")
+            .enable_all()
+            .build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Not a plain drop: that blocks, which is forbidden inside another runtime.
             runtime.shutdown_background();
         }
     }

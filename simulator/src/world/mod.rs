@@ -77,12 +77,16 @@ impl World {
 
     /// The account that holds the conversation.
     pub(crate) fn account_of(&self, conversation: ConversationSid) -> Option<Arc<Account>> {
-        self.accounts().into_iter().find(|account| account.data().conversation(conversation).is_some())
+        self.find(|account| account.data().conversation(conversation).is_some())
     }
 
     /// The account that holds, or held, the webhook.
     pub(crate) fn account_of_webhook(&self, webhook: WebhookSid) -> Option<Arc<Account>> {
-        self.accounts().into_iter().find(|account| account.data().record(webhook).is_some())
+        self.find(|account| account.data().record(webhook).is_some())
+    }
+
+    fn find(&self, wanted: impl Fn(&Account) -> bool) -> Option<Arc<Account>> {
+        self.accounts.read().values().find(|account| wanted(account)).cloned()
     }
 
     pub(crate) fn add_account(&self, account: Account) -> Arc<Account> {

@@ -1,7 +1,7 @@
 //! Deliveries as a bot receives them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::fixture::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -224,4 +224,17 @@ async fn a_bot_that_speaks_no_http_is_on_record() {
     assert_eq!(settled(&world).await[0].outcome, DeliveryOutcome::Failed(DeliveryFailure::Broken));
     world.simulator.clear_deliveries();
     assert!(world.simulator.deliveries().is_empty());
+}
+
+#[tokio::test]
+async fn a_bot_has_five_seconds() {
+    let world = World::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    world.create(&format!("http://{}", silent.local_addr().unwrap())).await;
+    world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
+    let said = Instant::now();
+    assert!(world.simulator.deliveries_settled(2 * SETTLED).await);
+    assert!(said.elapsed() >= Duration::from_secs(4));
+    let outcome = &world.simulator.deliveries()[0].outcome;
+    assert_eq!(*outcome, DeliveryOutcome::Failed(DeliveryFailure::Timeout));
 }

@@ -3,6 +3,7 @@
 use crate::fixture::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use twilio_conversations_simulator::{AccountSeed, Config, ConversationSeed, Simulator, StartError};
 
 async fn raw(world: &World, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(world.simulator.address()).await.unwrap();
@@ -93,4 +94,18 @@ fn a_simulator_outlives_the_runtime_that_started_it_and_ends_when_dropped() {
     let address = world.simulator.address();
     second.block_on(world.simulator.stop());
     assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_succeed_says_why() {
+    let twice = seed().account(
+        AccountSeed::new(OTHER_ACCOUNT, OTHER_TOKEN).conversation(ConversationSeed::new(CONVERSATION)),
+    );
+    let error = Simulator::start(twice).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("the seed is wrong: {CONVERSATION} exists already"));
+
+    let world = World::start().await;
+    let listen = world.simulator.address();
+    let error = Simulator::start(Config { listen, ..Config::default() }).await.unwrap_err();
+    assert!(matches!(error, StartError::Listen { address, .. } if address == listen));
 }
