@@ -5,6 +5,7 @@
 //! judges status and finalizer writes and could refuse the one that records a webhook's SID.
 
 mod condition;
+#[allow(unreachable_pub, reason = "kube's KubeSchema derive repeats the structs in a scope of its own")]
 pub mod v1alpha1;
 
 pub use condition::{ConditionType, Reason};

@@ -131,15 +131,22 @@ pub struct ConversationWebhookSpec {
     /// Time between two comparisons with Twilio, for example 10m or 1h30m. At least 1m; the operator's
     /// --resync-interval when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 2, max = 16), regex(pattern = r"^([0-9]{1,6}(s|m|h))+$"))]
-    #[x_kube(validation = Rule::new("!self.matches('^([0-9]{1,6}(s|m|h))+$') || duration(self) >= duration('1m')").message("resyncInterval must be at least 1m"))]
+    #[schemars(length(min = 2, max = 16), regex(pattern = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"))]
+    #[x_kube(validation = Rule::new("!self.matches('^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$') || self == '' || duration(self) >= duration('1m')").message("resyncInterval must be at least 1m"))]
     pub resync_interval: Option<String>,
 }
 
-/// Post-action events carry the answer's event; this lists the pre-action ones that belong to a conversation.
+/// The pre-action events that belong to a conversation. Each has a post-action event of the same name in the past tense.
 macro_rules! pre_events {
     () => {
         "['onMessageAdd','onMessageUpdate','onMessageRemove','onConversationUpdate','onConversationRemove','onParticipantAdd','onParticipantUpdate','onParticipantRemove']"
+    };
+}
+
+/// The first of them in a list that has one.
+macro_rules! first_pre_event {
+    () => {
+        concat!("self.filter(f, f in ", pre_events!(), ")[0]")
     };
 }
 
@@ -147,7 +154,7 @@ macro_rules! pre_events {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 // On the parent, because a rule on the field itself would print the refused address, credentials included.
-#[x_kube(validation = Rule::new(r"!has(self.url) || (self.url.matches('^https?://[^/?#@\\s]+([/?#]\\S*)?$') && isURL(self.url))").message("url must be an absolute http or https address without user information (user:password@)").field_path(".url"))]
+#[x_kube(validation = Rule::new(r"!has(self.url) || (self.url.matches('^https?://[^/?#@:][^/?#@]*([/?#].*)?$') && !self.url.matches('[\\s\\p{Z}]') && isURL(self.url))").message("url must be an absolute http or https address with a host, without spaces and without user information (user:password@)").field_path(".url"))]
 pub struct Configuration {
     /// Absolute http or https address of the bot, at most 512 characters, without user information. Targets webhook
     /// and trigger.
@@ -166,7 +173,7 @@ pub struct Configuration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 23), inner(length(max = 64), regex(pattern = r"^on[A-Z][A-Za-z]+$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]
-    #[x_kube(validation = Rule::new(concat!("self.all(f, !(f in ", pre_events!(), "))")).message(Message::Expression(concat!("'pre-action events are not possible on a conversation webhook: instead of ' + self.filter(f, f in ", pre_events!(), ")[0] + ' use the post-action event that ends in ' + (self.filter(f, f in ", pre_events!(), ")[0].endsWith('Add') ? 'Added' : self.filter(f, f in ", pre_events!(), ")[0].endsWith('Update') ? 'Updated' : 'Removed')").into())))]
+    #[x_kube(validation = Rule::new(concat!("self.all(f, !(f in ", pre_events!(), "))")).message(Message::Expression(concat!(first_pre_event!(), " + ' is a pre-action event, which a conversation webhook cannot have: use ' + ", first_pre_event!(), " + (", first_pre_event!(), ".endsWith('Add') ? 'ed' : 'd')").into())))]
     #[x_kube(validation = Rule::new("self.all(f, !(f in ['onConversationAdd','onUserUpdate']))").message("onConversationAdd and onUserUpdate are pre-action events that belong to no single conversation: remove them, or use a service-level webhook"))]
     pub filters: Option<Vec<String>>,
     /// Keywords that set the webhook off, one to five. Target trigger.

@@ -13,12 +13,13 @@ use serde_json::json;
 use super::error::Trouble;
 use super::events::Note;
 use super::message;
-use super::reconcile::{Ending, Pass};
+use super::reconcile::{Ending, Pass, known_conversation};
 use super::status::Pinned;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, FINALIZER, Provenance};
 use crate::decide::{
-    Access, Attempt, Desired, Journal, Object, Plan, Recorded, Remote, Reply, Sender, Settled, Waiting,
+    Access, Attempt, Desired, Journal, Object, Plan, Recorded, Remote, Reply, Sender, Settled, Siblings,
+    Waiting,
 };
 use crate::twilio::{self, CreateOutcome, ErrorKind, NewWebhook, Webhook, WebhookSid};
 
@@ -142,6 +143,7 @@ impl Pass {
                 self.journal_started = None;
                 self.memory.attempt = None;
                 self.memory.absent_since = None;
+                self.start_over();
                 match refusal {
                     Some(ending) => Ok(ControlFlow::Break(ending)),
                     None => CONTINUE,
@@ -275,6 +277,18 @@ impl Pass {
             }
             Ok(Written::Lost(now)) => self.overtaken(now),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets what was read for the attempt: it may have been made for another conversation than the spec names.
+    fn start_over(&mut self) {
+        let conversation = self.object.as_ref().and_then(known_conversation);
+        if conversation != self.conversation {
+            self.conversation = conversation;
+            self.remote = Remote::Unread;
+            self.siblings = Siblings::Unread;
+            self.permit = None;
+            self.place = None;
         }
     }
 

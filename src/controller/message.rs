@@ -38,7 +38,15 @@ pub(super) fn hold(hold: &Hold, conversation: &str) -> (Reason, String) {
         Hold::RestoredElsewhere => (
             Reason::RestoredElsewhere,
             "this object was restored from another cluster, whose operator may still serve its webhook: nothing is \
-             done here; delete this object, or create it anew without the create-attempt annotation once it is gone there"
+             done here; delete this object, which leaves the webhook alone, or create it anew without the \
+             create-attempt annotation once it is gone there"
+                .to_owned(),
+        ),
+        Hold::OwnerUnseen => (
+            Reason::RestoredElsewhere,
+            "the create-attempt annotation was written for another object, which is not in a namespace that this \
+             operator serves: nothing is done here while that object may live; serve its namespace too, or remove the \
+             annotation once you know that the object is gone and has left no webhook"
                 .to_owned(),
         ),
         Hold::AccountMismatch { opens, needs } => (

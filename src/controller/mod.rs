@@ -33,6 +33,7 @@ mod write;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -127,18 +128,18 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
         stores: stores.clone(),
         passes: passes.clone(),
     });
+    let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
         .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(&selector));
     let controllers: Vec<_> = apis
         .into_iter()
-        .zip(stores.clone())
+        .zip(stores)
         .zip(writers)
         .map(|((api, store), writer)| {
-            serve(api, config.clone(), store, writer, Arc::clone(&ctx), stop.clone())
+            serve(api, config.clone(), store, writer, Arc::clone(&ctx), Arc::clone(&listing), stop.clone())
         })
         .collect();
-    tokio::spawn(open_when_listed(stores, parts.synced));
     join_all(controllers).await;
     passes.close();
     passes.wait().await;
@@ -155,10 +156,11 @@ async fn serve(
     store: Store<Guarded>,
     writer: reflector::store::Writer<Guarded>,
     ctx: Arc<Context>,
+    listing: Arc<Listing>,
     stop: CancellationToken,
 ) {
     let forgetting = Arc::clone(&ctx);
-    let listed = store.clone();
+    let mut listed = false;
     let objects = watcher(api, config)
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
@@ -169,9 +171,14 @@ async fn serve(
                     forgetting.memory.forget(&uid);
                 }
             }
-            // What vanished while the watch was down.
-            Ok(watcher::Event::InitDone) if forgetting.stores.len() == 1 => {
-                let uids: HashSet<String> = listed.state().iter().filter_map(|object| object.uid()).collect();
+            Ok(watcher::Event::InitDone) => {
+                if !std::mem::replace(&mut listed, true) {
+                    listing.one_more_done();
+                }
+                // What vanished while the watch was down.
+                let stores = forgetting.stores.iter();
+                let uids: HashSet<String> =
+                    stores.flat_map(Store::state).filter_map(|object| object.uid()).collect();
                 forgetting.memory.retain(&uids);
             }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
@@ -190,11 +197,21 @@ async fn serve(
         .await;
 }
 
-async fn open_when_listed(stores: Vec<Store<Guarded>>, synced: Gate) {
-    for store in &stores {
-        if store.wait_until_ready().await.is_err() {
-            return;
+/// Opens a gate once the objects of every served namespace were listed.
+#[derive(Debug)]
+struct Listing {
+    namespaces_left: AtomicUsize,
+    synced: Gate,
+}
+
+impl Listing {
+    fn new(namespaces: usize, synced: Gate) -> Self {
+        Self { namespaces_left: AtomicUsize::new(namespaces), synced }
+    }
+
+    fn one_more_done(&self) {
+        if self.namespaces_left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.synced.open();
         }
     }
-    synced.open();
 }

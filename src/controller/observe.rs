@@ -32,7 +32,11 @@ impl Pass {
     pub(super) async fn prove_account(&mut self) -> Result<(), Trouble> {
         let login = self.login()?.clone();
         let declared = login.credentials.account_sid().clone();
-        let permit = self.ctx.lanes.enter(&declared).await;
+        // One place in the lane is enough for a pass, and waiting for a second one while holding the first could be
+        // for ever.
+        if self.permit.is_none() {
+            self.permit = Some(self.ctx.lanes.enter(&declared).await);
+        }
         let by_configuration = self.ctx.twilio.fetch_configuration(&login.credentials).await;
         let proof = match (by_configuration, &self.conversation) {
             (Err(error), Some(conversation)) if error.kind() == ErrorKind::Credentials => {
@@ -45,7 +49,10 @@ impl Pass {
             }
             (proof, _) => proof,
         };
-        drop(permit);
+        if self.place.is_none() {
+            // Who waits for a conversation must not take a place from others.
+            self.permit = None;
+        }
         let proof = self.heard(proof).await?;
         if proof != declared {
             return Err(Trouble::Twilio(twilio::Error::ForeignAccount {
@@ -76,6 +83,7 @@ impl Pass {
             return Ok(());
         }
         let permit = self.ctx.lanes.enter(account).await;
+        debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
         if let Err(error) = &found

@@ -223,6 +223,7 @@ impl Pass {
         Input {
             object: self.object.as_ref(),
             cluster: &self.ctx.cluster,
+            sees_all: self.ctx.namespaces.is_empty(),
             access: &self.access,
             conversation: self.conversation.as_ref(),
             remote: &self.remote,
@@ -468,7 +469,7 @@ impl Pass {
 }
 
 /// The conversation, where it is known without asking Twilio: a webhook and an attempt stay where they were made.
-fn known_conversation(object: &Object) -> Option<ConversationSid> {
+pub(super) fn known_conversation(object: &Object) -> Option<ConversationSid> {
     if let Some(attempt) = object.open_attempt() {
         return Some(attempt.conversation.clone());
     }

@@ -109,6 +109,8 @@ pub enum Hold {
     JournalUnreadable,
     /// The journal was written in another cluster.
     RestoredElsewhere,
+    /// The journal was written for an object that is not among those that this process may see.
+    OwnerUnseen,
     /// The Secret opens another account or region than the webhook lives in.
     AccountMismatch {
         /// The account and region that the Secret opens.
@@ -221,10 +223,8 @@ fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> Action {
     if let Some(action) = open_account(input, object, true) {
         return action;
     }
-    if input.conversation.is_none() {
-        return Action::Locate;
-    }
     let board = match input.remote {
+        Remote::Unread if input.conversation.is_none() => return Action::Locate,
         Remote::Unread => return Action::List { fresh: false },
         Remote::NotFound => return Action::Hold(Hold::ConversationNotFound),
         Remote::Listed { board, .. } => board,
@@ -335,8 +335,11 @@ fn delete(input: &Input<'_>, object: &Object) -> Action {
     if !object.finalizer {
         return Action::Rest;
     }
-    if let Some(attempt) = object.open_attempt() {
-        return resolve(input, object, attempt);
+    match object.open_attempt() {
+        // Whatever it made is the other cluster's to keep or to delete.
+        Some(attempt) if attempt.cluster != input.cluster => return Action::ReleaseFinalizer,
+        Some(attempt) => return resolve(input, object, attempt),
+        None => {}
     }
     let Some(webhook) = &object.record.webhook else {
         return match object.journal {

@@ -13,6 +13,8 @@ pub struct Input<'a> {
     pub object: Option<&'a Object>,
     /// Id of the cluster that this process works for.
     pub cluster: &'a str,
+    /// This process sees the objects of all namespaces.
+    pub sees_all: bool,
     /// The account that the object's Secret opens.
     pub access: &'a Access,
     /// The conversation that the object means.

@@ -20,6 +20,8 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
             Siblings::Live(siblings) if siblings.iter().any(|sibling| sibling.uid == attempt.uid) => {
                 return settle(attempt, Settled::Copied);
             }
+            // The owner may live in a namespace that this process does not serve.
+            Siblings::Live(_) if !input.sees_all => return Action::Hold(Hold::OwnerUnseen),
             Siblings::Live(_) => {}
         }
     }

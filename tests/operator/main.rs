@@ -1,0 +1,11 @@
+//! The whole operator: the real binary under the chart's own ServiceAccount, a real API server, the simulator.
+//!
+//! Each test has a namespace, a simulator and an operator of its own, so that all run side by side on one control
+//! plane. Tests assert what a user sees: objects, Events, webhooks at Twilio, requests that were made.
+
+mod bad_input;
+mod counts;
+mod crash;
+mod lifecycle;
+mod load;
+mod support;

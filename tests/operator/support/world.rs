@@ -1,0 +1,283 @@
+//! A namespace, a simulator and an operator.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use controlplane::{ControlPlane, Mark, Requests};
+use conversation_webhook_operator::api::{ConditionType, ConversationWebhook};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use twilio_conversations_simulator::{
+    AccountSeed, AccountSid, ConversationSeed, ConversationSid, Seed, ServiceSid, Simulator, WebhookRecord,
+};
+
+use super::Operator;
+
+/// The account of every test's simulator.
+pub(crate) const ACCOUNT: &str = "AC00000000000000000000000000000001";
+/// Its Auth Token.
+pub(crate) const AUTH_TOKEN: &str = "canary-auth-token";
+/// A chat service beside the default one.
+pub(crate) const SERVICE: &str = "IS00000000000000000000000000000002";
+/// A Studio flow of the account.
+pub(crate) const FLOW: &str = "FW00000000000000000000000000000001";
+/// Where the chart is installed.
+const SYSTEM: &str = "cwo-system";
+/// Longer than anything takes; what takes longer is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The world of one test.
+pub(crate) struct World {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) kube: Client,
+    pub(crate) namespace: String,
+    pub(crate) simulator: Simulator,
+    kubeconfig: PathBuf,
+    pub(crate) operator: Option<Operator>,
+}
+
+/// The SID of conversation `n`.
+pub(crate) fn conversation(n: u32) -> ConversationSid {
+    format!("CH{n:032x}").parse().unwrap()
+}
+
+/// A spec of target webhook on conversation `n`.
+pub(crate) fn webhook_spec(n: u32, url: &str) -> Value {
+    json!({
+        "conversationSid": conversation(n).to_string(),
+        "target": "webhook",
+        "configuration": { "url": url, "filters": ["onMessageAdded"] },
+    })
+}
+
+/// Polls until `look` finds something.
+pub(crate) async fn eventually<T>(
+    what: &str,
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(started.elapsed() < patience, "not within {patience:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+/// Installs the chart once per test process: CRD, ServiceAccount and RBAC are the chart's own.
+async fn installed(plane: &'static ControlPlane) -> PathBuf {
+    static INSTALLED: OnceCell<PathBuf> = OnceCell::const_new();
+    INSTALLED
+        .get_or_init(|| async {
+            let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/conversation-webhook-operator");
+            let arguments = [
+                "install",
+                "cwo",
+                chart,
+                "--namespace",
+                SYSTEM,
+                "--create-namespace",
+                "--set",
+                "replicaCount=0",
+            ];
+            plane.helm(&arguments).await.unwrap();
+            let wait = "--for=condition=Established";
+            plane
+                .kubectl(&["wait", wait, "crd/conversationwebhooks.conversations.twilio-operator.dev"])
+                .await
+                .unwrap();
+            let account = "cwo-conversation-webhook-operator";
+            plane.kubeconfig_for_service_account(SYSTEM, account).await.unwrap()
+        })
+        .await
+        .clone()
+}
+
+impl World {
+    /// A namespace with credentials, and a simulator with the conversations 1 to 60; 1 is also called `support`. No
+    /// operator runs yet.
+    pub(crate) async fn new() -> Self {
+        let mut account = AccountSeed::new(ACCOUNT.parse::<AccountSid>().unwrap(), AUTH_TOKEN)
+            .service(SERVICE.parse::<ServiceSid>().unwrap())
+            .flow(FLOW.parse().unwrap())
+            .conversation(ConversationSeed::new(conversation(1)).unique_name("support"));
+        for n in 2..=60 {
+            account = account.conversation(ConversationSeed::new(conversation(n)));
+        }
+        Self::with(Seed::new().account(account)).await
+    }
+
+    /// A namespace with credentials for [`ACCOUNT`], and a simulator with this seed.
+    pub(crate) async fn with(seed: Seed) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let plane = ControlPlane::shared().await.unwrap();
+        let kubeconfig = installed(plane).await;
+        let kube = plane.admin_client().await.unwrap();
+        let namespace = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).unwrap();
+        Api::<Namespace>::all(kube.clone()).create(&PostParams::default(), &object).await.unwrap();
+        let simulator = Simulator::start(seed).await.unwrap();
+        let world = Self { plane, kube, namespace, simulator, kubeconfig, operator: None };
+        world
+            .secret(
+                "twilio-credentials",
+                &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)],
+            )
+            .await;
+        world
+    }
+
+    /// Creates a Secret, or replaces its content.
+    pub(crate) async fn secret(&self, name: &str, entries: &[(&str, &str)]) {
+        let api: Api<Secret> = Api::namespaced(self.kube.clone(), &self.namespace);
+        let data: serde_json::Map<String, Value> =
+            entries.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
+        let _ = api.delete(name, &DeleteParams::default()).await;
+        let secret =
+            serde_json::from_value(json!({ "metadata": { "name": name }, "stringData": data })).unwrap();
+        api.create(&PostParams::default(), &secret).await.unwrap();
+    }
+
+    /// Starts the operator for the test's namespace, with further arguments of `run`, and waits until it is ready.
+    pub(crate) async fn start_operator(&mut self, arguments: &[&str]) {
+        let operator = Operator::start(&self.kubeconfig, &self.arguments(arguments)).await;
+        assert!(self.operator.replace(operator).is_none(), "one operator at a time");
+    }
+
+    /// The arguments of `run` for this world.
+    pub(crate) fn arguments(&self, further: &[&str]) -> Vec<String> {
+        let mut arguments = vec![
+            format!("--namespace={}", self.namespace),
+            format!("--twilio-base-url={}", self.simulator.url()),
+            "--twilio-allow-http=true".to_owned(),
+        ];
+        arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
+        arguments
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill_operator(&mut self) {
+        self.operator.take().expect("an operator runs").kill();
+    }
+
+    /// SIGTERM; the operator must end with exit code 0.
+    pub(crate) async fn stop_operator(&mut self) {
+        let status = self.operator.take().expect("an operator runs").stop().await;
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+
+    /// The objects of the test's namespace.
+    pub(crate) fn objects(&self) -> Api<ConversationWebhook> {
+        Api::namespaced(self.kube.clone(), &self.namespace)
+    }
+
+    /// Creates an object.
+    pub(crate) async fn create(&self, name: &str, spec: Value) -> ConversationWebhook {
+        let object = serde_json::from_value(json!({
+            "apiVersion": "conversations.twilio-operator.dev/v1alpha1",
+            "kind": "ConversationWebhook",
+            "metadata": { "name": name },
+            "spec": spec,
+        }))
+        .unwrap();
+        self.objects().create(&PostParams::default(), &object).await.unwrap()
+    }
+
+    /// Changes an object by a merge patch.
+    pub(crate) async fn patch(&self, name: &str, patch: Value) -> ConversationWebhook {
+        self.objects().patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap()
+    }
+
+    /// Deletes an object, without waiting.
+    pub(crate) async fn delete(&self, name: &str) {
+        self.objects().delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
+    /// Waits until the object is as `good` says.
+    pub(crate) async fn wait(
+        &self,
+        name: &str,
+        what: &str,
+        good: impl Fn(&ConversationWebhook) -> bool,
+    ) -> ConversationWebhook {
+        let api = self.objects();
+        let started = Instant::now();
+        loop {
+            let object = api.get(name).await.unwrap();
+            if good(&object) {
+                return object;
+            }
+            assert!(
+                started.elapsed() < PATIENCE,
+                "not within {PATIENCE:?}: {name} is {what}; its status: {}",
+                serde_json::to_string_pretty(&object.status).unwrap()
+            );
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Waits until the object is Ready at its present generation.
+    pub(crate) async fn wait_ready(&self, name: &str) -> ConversationWebhook {
+        self.wait(name, "Ready", |object| {
+            ready(object).is_some_and(|ready| ready.status == "True")
+                && object.status.as_ref().and_then(|status| status.observed_generation)
+                    == object.metadata.generation
+        })
+        .await
+    }
+
+    /// Waits until the object's Ready condition has this reason.
+    pub(crate) async fn wait_reason(&self, name: &str, reason: &str) -> ConversationWebhook {
+        self.wait(name, reason, |object| ready(object).is_some_and(|ready| ready.reason == reason)).await
+    }
+
+    /// Waits until the object is gone.
+    pub(crate) async fn wait_gone(&self, name: &str) {
+        let api = self.objects();
+        eventually(&format!("{name} is gone"), PATIENCE, async || {
+            api.get_opt(name).await.unwrap().is_none().then_some(())
+        })
+        .await;
+    }
+
+    /// The webhooks that exist on a conversation, by the simulator's ledger.
+    pub(crate) fn alive(&self, conversation: ConversationSid) -> Vec<WebhookRecord> {
+        self.simulator.ledger().alive(conversation).into_iter().cloned().collect()
+    }
+
+    /// Every webhook that was ever made on a conversation, by the simulator's ledger.
+    pub(crate) fn ever_made(&self, conversation: ConversationSid) -> Vec<WebhookRecord> {
+        self.simulator.ledger().ever_made(conversation).into_iter().cloned().collect()
+    }
+
+    /// Where the API server's audit log ends now.
+    pub(crate) async fn mark(&self) -> Mark {
+        self.plane.audit().mark().await.unwrap()
+    }
+
+    /// What the operator wrote to objects of this test's namespace since `mark`.
+    pub(crate) async fn writes_since(&self, mark: Mark) -> Requests {
+        let account = "cwo-conversation-webhook-operator";
+        let requests = self.plane.audit().since(mark).await.unwrap();
+        requests.by_service_account(SYSTEM, account).writes().filter(|request| {
+            request.namespace == self.namespace && request.resource == "conversationwebhooks"
+        })
+    }
+}
+
+/// The object's Ready condition.
+pub(crate) fn ready(object: &ConversationWebhook) -> Option<&Condition> {
+    condition(object, ConditionType::Ready)
+}
+
+/// A condition of the object.
+pub(crate) fn condition(object: &ConversationWebhook, type_: ConditionType) -> Option<&Condition> {
+    object.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_.as_str())
+}
