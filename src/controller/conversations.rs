@@ -144,8 +144,8 @@ mod tests {
         let conversations = Conversations::default();
         let held = conversations.hold(&account(), &conversation(1)).await;
         drop(conversations.hold(&account(), &conversation(2)).await);
-        let again = conversations.hold(&account(), &conversation(1));
-        futures::pin_mut!(again);
+        let (account, first) = (account(), conversation(1));
+        let mut again = Box::pin(conversations.hold(&account, &first));
         assert!(futures::poll!(&mut again).is_pending());
         drop(held);
         drop(again.await);

@@ -55,8 +55,8 @@ mod tests {
         let first = lanes.enter(&account(1)).await;
         let _second = lanes.enter(&account(1)).await;
         drop(lanes.enter(&account(2)).await);
-        let third = lanes.enter(&account(1));
-        futures::pin_mut!(third);
+        let same = account(1);
+        let mut third = Box::pin(lanes.enter(&same));
         assert!(futures::poll!(&mut third).is_pending());
         drop(first);
         drop(third.await);
