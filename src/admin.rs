@@ -68,11 +68,12 @@ pub async fn bind(
 
 /// One line per gate; 503 while any is closed.
 async fn readyz(State(shown): State<Shown>) -> Response {
-    let lines: String = shown
-        .gates
-        .iter()
-        .map(|gate| format!("[{}] {}\n", if gate.is_open() { "+" } else { "-" }, gate.name))
-        .collect();
+    let mut lines = String::new();
+    for gate in shown.gates.iter() {
+        lines.push_str(if gate.is_open() { "[+] " } else { "[-] " });
+        lines.push_str(gate.name);
+        lines.push('\n');
+    }
     let ready = shown.gates.iter().all(Gate::is_open);
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, lines).into_response()
 }

@@ -13,6 +13,7 @@
 pub mod admin;
 pub mod api;
 pub mod app;
+#[allow(clippy::doc_markdown, reason = "--help prints the doc comments as they are")]
 pub mod cli;
 pub mod commands;
 pub mod controller;

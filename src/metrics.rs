@@ -92,7 +92,7 @@ impl Metrics {
         self.passes.get_or_create(&OutcomeLabel { outcome: ending.to_owned() }).inc();
     }
 
-    /// The numbers in the OpenMetrics text format.
+    /// The numbers in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// A number could not be written down; never in practice.

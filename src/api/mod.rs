@@ -5,7 +5,12 @@
 //! judges status and finalizer writes and could refuse the one that records a webhook's SID.
 
 mod condition;
-#[allow(unreachable_pub, reason = "kube's KubeSchema derive repeats the structs in a scope of its own")]
+#[allow(
+    unreachable_pub,
+    clippy::duplicated_attributes,
+    clippy::doc_markdown,
+    reason = "the derives repeat structs and attributes, and kubectl prints the doc comments as they are"
+)]
 pub mod v1alpha1;
 
 pub use condition::{ConditionType, Reason};

@@ -1,4 +1,4 @@
-//! `crd`: the CustomResourceDefinition as YAML.
+//! `crd`: the `CustomResourceDefinition` as YAML.
 
 use std::io::Write as _;
 

@@ -209,16 +209,16 @@ async fn live_siblings(ctx: &Context, conversation: &ConversationSid) -> Result<
             }
         }
     }
-    Ok(siblings.into_values().map(live_sibling).collect())
+    Ok(siblings.values().map(live_sibling).collect())
 }
 
-fn live_sibling(object: DynamicObject) -> Sibling {
-    let (uid, name) = (object.uid().unwrap_or_default(), full_name(&object));
+fn live_sibling(object: &DynamicObject) -> Sibling {
+    let (uid, name) = (object.uid().unwrap_or_default(), full_name(object));
     let status = |key: &str| object.data["status"][key].as_str().map(str::to_owned);
     let webhook: Option<WebhookSid> = status("webhookSid").and_then(|sid| sid.parse().ok());
     let settled = status("settledAttempt");
     let attempt = object.annotations().get(ATTEMPT_ANNOTATION).and_then(|text| Attempt::parse(text).ok());
-    match serde_json::to_value(&object).and_then(serde_json::from_value::<ConversationWebhook>) {
+    match serde_json::to_value(object).and_then(serde_json::from_value::<ConversationWebhook>) {
         Ok(object) => sibling(&object),
         // What cannot be decoded still claims what it claims.
         Err(_) => Sibling {

@@ -244,7 +244,7 @@ mod tests {
 
     use super::*;
 
-    fn object(status: Value) -> ConversationWebhook {
+    fn object(status: &Value) -> ConversationWebhook {
         serde_json::from_value(json!({
             "apiVersion": "conversations.twilio-operator.dev/v1alpha1",
             "kind": "ConversationWebhook",
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_same_outcome_twice_writes_nothing() {
-        let mut object = object(json!({ "observedGeneration": -1 }));
+        let mut object = object(&json!({ "observedGeneration": -1 }));
         let draft = Draft::of(&object, 3, at(10)).available("there".to_owned());
         assert!(draft.patch(&object).unwrap().is_some());
         object.status = Some(draft.status);
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn what_is_over_is_taken_out_of_status() {
-        let mut object = object(json!({}));
+        let mut object = object(&json!({}));
         let error = LastError {
             operation: "create_webhook".into(),
             code: Some(50361),
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_condition_keeps_the_time_of_its_last_change_of_status() {
-        let mut object = object(json!({}));
+        let mut object = object(&json!({}));
         object.status = Some(Draft::of(&object, 3, at(10)).available("one".to_owned()).status);
         object.status = Some(Draft::of(&object, 4, at(20)).available("two".to_owned()).status);
         let ready = &object.status.unwrap().conditions[0];
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_repeated_failure_with_another_request_id_writes_nothing() {
-        let mut object = object(json!({}));
+        let mut object = object(&json!({}));
         let error = |id: &str| {
             Some(LastError {
                 operation: "list_webhooks".into(),

@@ -95,7 +95,7 @@ pub(super) async fn compare_and_swap(
             Some(status @ 400..=499) if status != 408 && status != 429 => match patience {
                 Patience::Limited(_) => return Err(WriteError::Refused(error)),
                 Patience::Unlimited => {
-                    tracing::error!(%error, name, "a write that must not be lost is refused")
+                    tracing::error!(%error, name, "a write that must not be lost is refused");
                 }
             },
             _ => {

@@ -30,7 +30,7 @@ impl Timing {
         settle: Duration::from_secs(30),
         board: Duration::from_secs(2),
         credentials_poll: Duration::from_secs(30),
-        backoff: (Duration::from_secs(1), Duration::from_secs(300)),
+        backoff: (Duration::from_secs(1), Duration::from_mins(5)),
     };
 
     /// Every value times `factor`.
