@@ -71,7 +71,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             timing,
         };
         let parts = Parts { requests: requests.clone(), watches, twilio, metrics, synced };
-        controller::run(settings, parts, stop.clone()).await;
+        controller::run(settings, parts, stop.clone()).await?;
         anyhow::Ok(())
     };
     tokio::pin!(work);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kube::runtime::reflector::Store;
 use kube::{Api, Client};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::conversations::Conversations;
@@ -39,6 +40,8 @@ pub(super) struct Context {
     pub(super) stores: Vec<Store<Guarded>>,
     /// Passes under way: a stop waits for them.
     pub(super) passes: TaskTracker,
+    /// Once cancelled, passes end at their next step unless a create is under way.
+    pub(super) stop: CancellationToken,
 }
 
 impl Context {

@@ -203,7 +203,7 @@ impl Pass {
         let login = self.login()?.clone();
         let deleted = self.ctx.twilio.delete_webhook(&login.credentials, &at, &webhook).await;
         self.removal = match deleted {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => Reply::NotFound,
+            Err(error) if error.is_not_found() => Reply::NotFound,
             // A closed conversation's webhooks fire no more.
             Err(error) if error.kind() == ErrorKind::ConversationClosed => {
                 let text = format!(

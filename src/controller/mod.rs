@@ -93,8 +93,19 @@ pub struct Parts {
     pub synced: Gate,
 }
 
-/// Serves objects until `stop`, then finishes the passes under way.
-pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
+/// How long a stop waits for creates under way to be recorded; the pod's grace period is longer.
+const STOP_WITHIN: Duration = Duration::from_secs(75);
+
+/// A create was still under way when the time to stop was up.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped with a create under way: its outcome is looked for at the next start")]
+pub struct Unfinished;
+
+/// Serves objects until `stop`, then finishes the creates under way.
+///
+/// # Errors
+/// They took too long.
+pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> Result<(), Unfinished> {
     let apis: Vec<Api<Guarded>> = if settings.namespaces.is_empty() {
         vec![Api::all(parts.watches.clone())]
     } else {
@@ -127,6 +138,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
         metrics: parts.metrics,
         stores: stores.clone(),
         passes: passes.clone(),
+        stop: stop.clone(),
     });
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
@@ -140,7 +152,15 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
             serve(api, config.clone(), store, writer, Arc::clone(&ctx), Arc::clone(&listing), stop.clone())
         })
         .collect();
-    join_all(controllers).await;
+    let serving = join_all(controllers);
+    let stopping = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_WITHIN).await;
+    };
+    tokio::select! {
+        _ = serving => {}
+        () = stopping => return Err(Unfinished),
+    }
     passes.close();
     passes.wait().await;
     // The last Events go out once nobody is left to write more.
@@ -148,6 +168,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) {
     if tokio::time::timeout(Duration::from_secs(5), publishing).await.is_err() {
         tracing::debug!("some Events were not published before the stop");
     }
+    Ok(())
 }
 
 async fn serve(

@@ -87,7 +87,7 @@ impl Pass {
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
         if let Err(error) = &found
-            && matches!(error.kind(), ErrorKind::NotFound(_))
+            && error.is_not_found()
         {
             self.remote = Remote::NotFound;
             return Ok(());
@@ -108,13 +108,18 @@ impl Pass {
         } else {
             let asked = Instant::now();
             let listed = self.ctx.twilio.list_webhooks(&self.login()?.credentials, &at).await;
-            if let Err(error) = &listed
-                && matches!(error.kind(), ErrorKind::NotFound(_))
-            {
-                self.remote = Remote::NotFound;
-                return Ok(());
-            }
-            let webhooks = self.heard(listed).await?;
+            let webhooks = match listed {
+                Err(error) if error.is_not_found() => {
+                    self.remote = Remote::NotFound;
+                    return Ok(());
+                }
+                // A service that is not there is no word on the webhook, and none at all from another account.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => {
+                    self.prove_account().await?;
+                    return Err(error.into());
+                }
+                listed => self.heard(listed).await?,
+            };
             if !webhooks.is_empty() {
                 // The client checked that each bears the declared account.
                 self.proved().await;

@@ -23,7 +23,7 @@ use super::schedule::{backoff, interval, is_at_rest, until_check};
 use super::secrets::{Login, SecretName};
 use super::status::Draft;
 use super::undecodable;
-use super::write::{Part, Patience, Written, compare_and_swap, version};
+use super::write::{Part, Patience, WriteError, Written, compare_and_swap, version};
 use crate::api::{ConversationWebhook, Reason};
 use crate::decide::{
     Access, Action, Hold, Input, Object, Phase, Remote, Reply, Sender, Siblings, Waiting, Wanted, decide,
@@ -176,10 +176,17 @@ impl Pass {
     async fn run(mut self) -> Duration {
         let uid = self.object.as_ref().map(|object| object.uid.clone()).unwrap_or_default();
         let mut ending = Ending::Rest;
-        for step in 0.. {
-            if step == MAX_STEPS {
-                ending = Ending::Trouble(Trouble::Kubernetes("the pass took too many steps".to_owned()));
-                break;
+        for step in 0_usize.. {
+            // What Twilio made is recorded or deleted before anything else ends the pass.
+            if !matches!(self.sender, Sender::Created { .. }) {
+                if self.ctx.stop.is_cancelled() && self.sender == Sender::Idle {
+                    ending = Ending::Overtaken;
+                    break;
+                }
+                if step >= MAX_STEPS {
+                    ending = Ending::Trouble(Trouble::Kubernetes("the pass took too many steps".to_owned()));
+                    break;
+                }
             }
             let action = decide(&self.input());
             tracing::trace!(namespace = self.namespace, name = self.name, ?action, "decided");
@@ -413,7 +420,15 @@ impl Pass {
         let Some(patch) = patch else { return Ok(Written::Clear(Box::new(raw.clone()))) };
         let api = self.ctx.objects(&self.namespace);
         let is_ours = |now: &ConversationWebhook| draft.patch(now).is_ok_and(|rest| rest.is_none());
-        let written = compare_and_swap(&api, &self.name, Part::Status, &patch, patience, is_ours).await?;
+        let written = match compare_and_swap(&api, &self.name, Part::Status, &patch, patience, is_ours).await
+        {
+            // Stored all the same; what is to be done about the object comes with the watch.
+            Err(WriteError::Undecodable) => {
+                self.replace(None);
+                return Ok(Written::Clear(Box::new(raw.clone())));
+            }
+            written => written?,
+        };
         if let Written::Clear(now) | Written::Unclear(now) = &written {
             if let Some((status, reason, text)) = draft.ready_change(raw)
                 && !self.told

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use kube::api::{Patch, PatchParams};
+use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 
@@ -20,7 +21,8 @@ pub(super) enum Written {
     Clear(Box<ConversationWebhook>),
     /// Only a later read says that it is stored.
     Unclear(Box<ConversationWebhook>),
-    /// It is not stored and never will be: somebody else wrote first. The object as it is now, if it still is.
+    /// It is not stored and never will be: somebody else wrote first. The object as it is now, if it still is and
+    /// can be decoded.
     Lost(Option<Box<ConversationWebhook>>),
 }
 
@@ -51,7 +53,7 @@ pub(super) enum WriteError {
     /// No clear answer came in time: it may be stored.
     #[error("the API server gave no clear answer in time: {0}")]
     Undecided(#[source] kube::Error),
-    /// The object was stored, but cannot be decoded.
+    /// The write is stored, but what the API server replied cannot be decoded.
     #[error("the object was written but cannot be decoded")]
     Undecodable,
 }
@@ -82,7 +84,8 @@ pub(super) async fn compare_and_swap(
         match code(&error) {
             Some(404) => return Ok(Written::Lost(None)),
             Some(409) => match api.get_opt(name).await {
-                Ok(None) => return Ok(Written::Lost(None)),
+                // Gone, or undecodable by somebody else's write: there is no object to go on with.
+                Ok(None | Some(DeserializeGuard(Err(_)))) => return Ok(Written::Lost(None)),
                 Ok(Some(object)) => {
                     let object = decoded(object)?;
                     let ours = unclear && is_ours(&object);
