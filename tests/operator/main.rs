@@ -1,7 +1,14 @@
-//! The whole operator: the real binary under the chart's own ServiceAccount, a real API server, the simulator.
+//! The whole operator: the real binary under the chart's own `ServiceAccount`, a real API server, the simulator.
 //!
 //! Each test has a namespace, a simulator and an operator of its own, so that all run side by side on one control
 //! plane. Tests assert what a user sees: objects, Events, webhooks at Twilio, requests that were made.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and its helpers stand outside of test functions"
+)]
 
 mod bad_input;
 mod counts;

@@ -23,7 +23,7 @@ impl Operator {
     pub(crate) async fn start(kubeconfig: &Path, arguments: &[String]) -> Self {
         let operator = Self::spawn(kubeconfig, arguments);
         let readyz = format!("{}/readyz", operator.admin);
-        eventually("the operator is ready", Duration::from_secs(60), async || {
+        eventually("the operator is ready", Duration::from_mins(1), async || {
             reqwest::get(&readyz).await.is_ok_and(|answer| answer.status().is_success()).then_some(())
         })
         .await;
@@ -71,7 +71,7 @@ impl Operator {
     pub(crate) async fn stop(mut self) -> ExitStatus {
         let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
         assert!(sent.success());
-        eventually("the operator stops", Duration::from_secs(60), async || self.child.try_wait().unwrap())
+        eventually("the operator stops", Duration::from_mins(1), async || self.child.try_wait().unwrap())
             .await
     }
 }

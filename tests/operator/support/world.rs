@@ -29,7 +29,7 @@ pub(crate) const FLOW: &str = "FW00000000000000000000000000000001";
 /// Where the chart is installed.
 const SYSTEM: &str = "cwo-system";
 /// Longer than anything takes; what takes longer is broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The world of one test.
 pub(crate) struct World {
