@@ -71,7 +71,7 @@ pub(crate) async fn eventually<T>(
     }
 }
 
-/// Installs the chart once per test process: CRD, ServiceAccount and RBAC are the chart's own.
+/// Installs the chart once per test process: CRD, `ServiceAccount` and RBAC are the chart's own.
 async fn installed(plane: &'static ControlPlane) -> PathBuf {
     static INSTALLED: OnceCell<PathBuf> = OnceCell::const_new();
     INSTALLED
