@@ -14,26 +14,28 @@ PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust
 ##@ Try it
 
 .PHONY: demo
-demo: control-plane build ## Guided tour on real parts: about half a minute once everything is built
-	@$(DEMO) tour
+demo: build ## Guided tour on real parts: seconds, once everything is built
+	@controlplane/build.sh etcd kube-apiserver kubectl helm
+	@$(BIN)/demo tour
 
 .PHONY: demo-up
-demo-up: control-plane build ## Leave control plane, simulator, bot and operator running, to play with
-	@$(DEMO) up
+demo-up: build ## Leave control plane, simulator, bot and operator running, to play with
+	@controlplane/build.sh etcd kube-apiserver kube-controller-manager kubectl helm
+	@$(BIN)/demo up
 
 .PHONY: demo-down
-demo-down: prerequisites ## Stop what demo-up started
-	@$(DEMO) down
+demo-down: build ## Stop what demo-up started
+	@$(BIN)/demo down
 
 ##@ Work on it
 
 .PHONY: build
 build: prerequisites ## Debug build of the operator, the simulator and the demo
-	@cargo build --quiet --locked --workspace --bins
+	@cargo build --locked --workspace --bins
 
 .PHONY: crd
-crd: prerequisites ## Generate the CRD from the Rust types: crds/ and the chart's copy
-	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(PRINT_CRD) >"$$new"; \
+crd: build ## Generate the CRD from the Rust types: crds/ and the chart's copy
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(BIN)/conversation-webhook-operator crd >"$$new"; \
 	for file in $(CRD_FILES); do cp "$$new" "$$file"; echo "$$file"; done
 
 .PHONY: control-plane
@@ -68,8 +70,8 @@ chart: prerequisites ## The chart, linted and rendered
 	@$(FIND_HELM); "$$helm" template release $(CHART) --namespace operators >/dev/null
 
 .PHONY: crd-check
-crd-check: prerequisites ## The CRD in the repository is the one that the Rust types make
-	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(PRINT_CRD) >"$$new"; \
+crd-check: build ## The CRD in the repository is the one that the Rust types make
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(BIN)/conversation-webhook-operator crd >"$$new"; \
 	for file in $(CRD_FILES); do \
 	    diff -u "$$file" "$$new" || { echo "$$file is out of date: run \`make crd\`" >&2; exit 1; }; \
 	done
@@ -83,8 +85,8 @@ test-rust: control-plane ## Unit, property and integration tests, the operator o
 	cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: prerequisites ## The simulator against Twilio's official Python library
-	simulator/tests/python/run.sh
+test-python: build ## The simulator against Twilio's official Python library
+	SIMULATOR_BIN=$(BIN)/twilio-conversations-simulator simulator/tests/python/run.sh
 
 .PHONY: prerequisites
 prerequisites:
@@ -96,8 +98,7 @@ help:
 	    /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@printf '\nNeeded: Rust by rustup, a C compiler, Go, Python 3, bash. README.md says which, CONTRIBUTING.md the rest.\n'
 
-# Where cargo puts binaries is cargo's own business, so it starts them.
-DEMO = cargo run --quiet --locked --package demo --
-PRINT_CRD = cargo run --quiet --locked --package conversation-webhook-operator -- crd
+# Not `cargo run --package`: alone, a package may get other features of its dependencies, and all is compiled twice.
+BIN = $$(cargo metadata --no-deps --locked --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/debug
 # The one of build.sh, or with KUBEBUILDER_ASSETS the user's own.
 FIND_HELM = helm="$$(controlplane/build.sh --print-dir)/helm"; [ -x "$$helm" ] || helm=helm

@@ -10,7 +10,7 @@ use crate::narrator::Narrator;
 use crate::process::Process;
 use crate::{place, wait};
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// Starts the operator and waits until `/readyz` says so.
 pub(crate) async fn start(
@@ -41,10 +41,9 @@ pub(crate) async fn start(
     let client = reqwest::Client::builder().no_proxy().build()?;
     let readyz = format!("http://{admin}/readyz");
     let ready = wait::until("the operator was ready", READY_WITHIN, async || {
-        operator.check_alive()?;
         let answer = client.get(&readyz).send().await;
         Ok(answer.is_ok_and(|answer| answer.status().is_success()).then_some(()))
     });
-    ready.await.with_context(|| operator.last_words())?;
+    operator.during(ready).await?;
     Ok(operator)
 }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
+use tokio::time::sleep;
 
 use crate::wait;
 
@@ -20,6 +21,8 @@ const LEASH: &str = include_str!("../../controlplane/src/leash.sh");
 
 /// An operator finishes what is under way, which takes seconds.
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A running process and its leash.
 #[derive(Debug)]
@@ -68,34 +71,23 @@ impl Process {
         self.child.id()
     }
 
-    /// The last lines of the log, for whoever has to find out what went wrong.
-    pub(crate) fn last_words(&self) -> String {
-        const LINES: usize = 25;
-        let text = self.log_text();
-        let lines: Vec<&str> = text.lines().collect();
-        format!(
-            "the end of the {}'s log:\n{}",
-            self.name,
-            lines[lines.len().saturating_sub(LINES)..].join("\n")
-        )
-    }
-
-    /// An error if it ended by itself.
-    pub(crate) fn check_alive(&mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            bail!("the {} ended by itself, {status}; {}", self.name, self.last_words());
-        }
-        Ok(())
+    /// Does the work. If it fails, or this process ends before it, the error shows the end of the log.
+    pub(crate) async fn during<T>(&mut self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let done = tokio::select! {
+            done = work => done,
+            error = self.ended() => Err(error),
+        };
+        done.map_err(|error| anyhow!("{error:#}\nThe end of the {}'s log:\n{}", self.name, self.log_tail()))
     }
 
     /// The URL that it prints on a line of its own when it answers.
     pub(crate) async fn url(&mut self, within: Duration) -> Result<String> {
         let what = format!("the {} said where it answers", self.name);
-        wait::until(&what, within, async || {
-            self.check_alive()?;
-            Ok(self.log_text().lines().find(|line| line.starts_with("http://")).map(str::to_owned))
-        })
-        .await
+        let log = self.log.clone();
+        let url = wait::until(&what, within, async || {
+            Ok(text(&log).lines().find(|line| line.starts_with("http://")).map(str::to_owned))
+        });
+        self.during(url).await
     }
 
     /// Asks it to stop, and waits until it has.
@@ -104,7 +96,7 @@ impl Process {
         let what = format!("the {} had stopped", self.name);
         let status = wait::until(&what, STOPS_WITHIN, async || Ok(self.child.try_wait()?)).await?;
         if !status.success() {
-            bail!("the {} stopped with {status}; {}", self.name, self.last_words());
+            bail!("the {} stopped with {status}; the end of its log:\n{}", self.name, self.log_tail());
         }
         Ok(())
     }
@@ -120,8 +112,22 @@ impl Process {
         writeln!(self.leash, "{name}").with_context(|| format!("send {name} to the {}", self.name))
     }
 
-    fn log_text(&self) -> String {
-        fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    /// Comes back when it has ended by itself.
+    async fn ended(&mut self) -> anyhow::Error {
+        loop {
+            match self.child.try_wait() {
+                Ok(None) => sleep(LOOK_EVERY).await,
+                Ok(Some(status)) => return anyhow!("the {} ended by itself, {status}", self.name),
+                Err(error) => return error.into(),
+            }
+        }
+    }
+
+    fn log_tail(&self) -> String {
+        const LINES: usize = 25;
+        let text = text(&self.log);
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(LINES)..].join("\n")
     }
 }
 
@@ -135,6 +141,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn text(log: &Path) -> String {
+    fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
 }
 
 /// Settings for other operators, and proxies: none of them is meant for 127.0.0.1.

@@ -118,17 +118,15 @@ impl Home {
         narrator.step("Install the CRD, the ServiceAccount and its rights, from the chart");
         let kubeconfig = stage::install_chart(shell).await?;
         narrator.step("Start the operator, with the rights of that ServiceAccount and no others");
-        let operator = operator::start(narrator, &kubeconfig, &simulator_url, &self.log("operator")).await?;
+        let mut operator =
+            operator::start(narrator, &kubeconfig, &simulator_url, &self.log("operator")).await?;
 
         narrator.step("Become a tenant: a namespace, a Secret, and one webhook for each target");
         let tenant = async {
             stage::create_tenant(shell, &self.0.join("manifests"), &bot_url).await?;
             stage::wait_for_ready(shell).await
         };
-        if let Err(error) = tenant.await {
-            narrator.note(&operator.last_words());
-            return Err(error);
-        }
+        operator.during(tenant).await?;
         self.let_go(simulator_url, [operator, bot, simulator])
     }
 
@@ -159,7 +157,11 @@ impl Home {
     fn let_go(&self, simulator: String, processes: [Process; 3]) -> Result<State> {
         let identify = |process: &Process| Identity::of(process.name(), process.pid());
         let state = State { simulator, processes: processes.iter().map(identify).collect::<Result<_>>()? };
-        fs::write(self.state(), serde_json::to_string_pretty(&state)?).context("write what runs")?;
+        // Whole or not there: a half-written file would stand in the way of `down`.
+        let draft = self.0.join("state.new");
+        fs::write(&draft, serde_json::to_string_pretty(&state)?)
+            .and_then(|()| fs::rename(&draft, self.state()))
+            .context("write down what runs")?;
         processes.into_iter().try_for_each(Process::release)?;
         Ok(state)
     }
@@ -187,10 +189,10 @@ impl Home {
         narrator.command(&format!("export KUBECONFIG={} PATH={tools}:$PATH", self.kubeconfig().display()));
         narrator.command("kubectl get cw -A");
         narrator.command(&format!(
-            "curl {messages} --json '{{\"author\": \"ada\", \"body\": \"I need help\"}}'; tail {}",
-            self.log("bot").display()
+            "curl {messages} -H 'Content-Type: application/json' -d '{{\"author\": \"ada\", \"body\": \"I need help\"}}'"
         ));
-        narrator.note(&format!("The operator's log: {}", self.log("operator").display()));
+        narrator.note(&format!("What the bot gets: {}", self.log("bot").display()));
+        narrator.note(&format!("What the operator does: {}", self.log("operator").display()));
         narrator.note("`make demo-down` ends it.");
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `make demo`: the life of three webhooks, from nothing to nothing.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -7,7 +8,7 @@ use controlplane::ControlPlane;
 use reqwest::StatusCode;
 use tokio::time::timeout;
 use twilio_conversations_simulator::{
-    Configuration, DeliveryOutcome, Simulator, WebhookChanges, WebhookRecord,
+    Configuration, ConversationSid, DeliveryOutcome, Destination, Simulator, WebhookChanges, WebhookRecord,
 };
 
 use crate::bot::{Bot, Receipt, SIGNATURE_HEADER};
@@ -54,15 +55,11 @@ async fn tour() -> Result<()> {
 
     narrator.step("Start the operator, with the rights of that ServiceAccount and no others");
     std::fs::create_dir_all(&folder).context("make the demo's folder")?;
-    let operator =
+    let mut operator =
         operator::start(narrator, &kubeconfig, &simulator.url(), &folder.join("operator.log")).await?;
 
     let mut story = Story { shell, simulator: &simulator, bot };
-    let told = story.tell(&folder.join("manifests")).await;
-    if told.is_err() {
-        narrator.note(&operator.last_words());
-    }
-    told?;
+    operator.during(story.tell(&folder.join("manifests"))).await?;
     operator.stop().await?;
     plane.stop().await?;
     narrator.end("Done. Everything is stopped and removed. `make demo-up` leaves it running for you.");
@@ -77,7 +74,7 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
-    async fn tell(&mut self, manifests: &std::path::Path) -> Result<()> {
+    async fn tell(&mut self, manifests: &Path) -> Result<()> {
         self.step("Become a tenant: a namespace, a Secret, and one webhook for each target");
         stage::create_tenant(self.shell, manifests, &self.bot.url).await?;
         stage::wait_for_ready(self.shell).await?;
@@ -118,12 +115,12 @@ impl Story<'_> {
         ensure!(self.simulator.deliveries_settled(DELIVERED_WITHIN).await, "a delivery does not end");
         let deliveries = self.simulator.deliveries();
         let last = deliveries.last().context("nothing was delivered")?;
-        ensure!(
-            last.outcome == DeliveryOutcome::Executed,
-            "no Studio flow was started, but {:?}",
-            last.outcome
-        );
-        self.narrator().output("Studio: started FW00000000000000000000000000000001");
+        match (&last.destination, &last.outcome) {
+            (Destination::Studio { flow_sid }, DeliveryOutcome::Executed) => {
+                self.narrator().output(&format!("Studio: started {flow_sid}"));
+            }
+            _ => bail!("no Studio flow was started: {last:?}"),
+        }
         let [first, second] = receipts;
         Ok(if first.url.ends_with("/agent") { second } else { first })
     }
@@ -173,7 +170,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    fn say(&self, conversation: twilio_conversations_simulator::ConversationSid, body: &str) -> Result<()> {
+    fn say(&self, conversation: ConversationSid, body: &str) -> Result<()> {
         self.narrator().note(&format!("ada says \"{body}\" in {conversation}"));
         self.simulator.say(conversation, "ada", body)?;
         Ok(())
