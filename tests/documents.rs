@@ -42,7 +42,7 @@ fn the_map_in_the_architecture_is_the_tree() {
     let architecture = read("ARCHITECTURE.md");
     let mapped: BTreeSet<String> = architecture
         .split('`')
-        .filter(|word| word.starts_with("src/") && word.ends_with(".rs"))
+        .filter(|word| word.starts_with("src/") && Path::new(word).extension().is_some_and(|rs| rs == "rs"))
         .map(str::to_owned)
         .collect();
     let tree: BTreeSet<String> =

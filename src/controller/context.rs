@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::conversations::Conversations;
+use super::definition::Definition;
 use super::events::Events;
 use super::memory::Memory;
 use super::object::{Guarded, sibling};
@@ -30,6 +31,7 @@ pub(super) struct Context {
     pub(super) namespaces: Vec<String>,
     pub(super) timing: Timing,
     pub(super) resync_interval: Duration,
+    pub(super) definition: Definition,
     pub(super) secrets: Secrets,
     pub(super) conversations: Conversations,
     pub(super) lanes: Lanes,

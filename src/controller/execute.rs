@@ -18,8 +18,8 @@ use super::status::Pinned;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, FINALIZER, Provenance};
 use crate::decide::{
-    Access, Attempt, Desired, Journal, Object, Plan, Recorded, Remote, Reply, Sender, Settled, Siblings,
-    Waiting,
+    Access, Attempt, Desired, Journal, Kind, Object, Plan, Recorded, Remote, Reply, Sender, Settled,
+    Siblings, Waiting,
 };
 use crate::twilio::{self, CreateOutcome, ErrorKind, NewWebhook, Webhook, WebhookSid};
 
@@ -255,15 +255,7 @@ impl Pass {
         let patch = json!({
             "metadata": { "resourceVersion": raw.resource_version(), "finalizers": rest },
         });
-        if let Some(object) = &self.object
-            && let Some(webhook) = object.record.webhook.as_ref().filter(|_| object.retain)
-        {
-            self.tell(
-                "Retained",
-                "Release",
-                format!("webhook {webhook} stays at Twilio, as deletionPolicy says"),
-            );
-        }
+        let left = self.object.as_ref().and_then(|object| self.left_behind(object));
         let api = self.ctx.objects(&self.namespace);
         let patience = Patience::Limited(self.ctx.timing.request);
         let is_ours =
@@ -272,11 +264,42 @@ impl Pass {
             // The object is gone, or goes as soon as the others let it.
             Ok(Written::Clear(_) | Written::Unclear(_) | Written::Lost(None))
             | Err(WriteError::Undecodable) => {
+                if let Some((reason, text)) = left {
+                    tracing::info!(
+                        namespace = self.namespace,
+                        name = self.name,
+                        reason,
+                        text,
+                        "left at Twilio"
+                    );
+                    self.publish(&raw, reason, "Release", text);
+                }
                 self.replace(None);
                 Ok(ControlFlow::Break(Ending::Released))
             }
             Ok(Written::Lost(now)) => self.overtaken(now),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What stays at Twilio although its object goes, and why.
+    fn left_behind(&self, object: &Object) -> Option<(&'static str, String)> {
+        let foreign = object.open_attempt().is_some_and(|attempt| attempt.cluster != self.ctx.cluster);
+        match &object.record.webhook {
+            Some(webhook) if object.retain => {
+                Some(("Retained", format!("webhook {webhook} stays at Twilio, as deletionPolicy says")))
+            }
+            Some(webhook) if self.kind == Kind::Leaves => Some((
+                "Retained",
+                format!(
+                    "webhook {webhook} stays at Twilio: the kind itself is being removed from the cluster"
+                ),
+            )),
+            None if foreign => Some((
+                "RestoredElsewhere",
+                "what this object's create made is another cluster's and stays at Twilio".to_owned(),
+            )),
+            _ => None,
         }
     }
 

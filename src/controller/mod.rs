@@ -12,11 +12,13 @@
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
 //! | `secrets`, `conversations` | credentials, and the order and lists of conversations |
+//! | `definition` | whether the kind itself is being deleted |
 //! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
 //! | `error`, `context` | what kept a pass from finishing, and what all passes share |
 
 mod context;
 mod conversations;
+mod definition;
 mod error;
 mod events;
 mod execute;
@@ -47,6 +49,7 @@ use tokio_util::task::TaskTracker;
 
 use self::context::Context;
 use self::conversations::Conversations;
+use self::definition::Definition;
 use self::events::Events;
 use self::memory::Memory;
 use self::object::Guarded;
@@ -125,8 +128,9 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
             settings.credentials_ttl,
             settings.timing.credentials_poll,
         ),
-        kube: parts.requests,
+        kube: parts.requests.clone(),
         twilio: parts.twilio,
+        definition: Definition::new(parts.requests.clone()),
         cluster: settings.cluster,
         namespaces: settings.namespaces,
         timing: settings.timing,

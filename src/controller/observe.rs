@@ -135,6 +135,12 @@ impl Pass {
         Ok(())
     }
 
+    /// Reads whether the kind itself is being deleted.
+    pub(super) async fn read_kind(&mut self) -> Result<(), Trouble> {
+        self.kind = self.ctx.definition.kind_since(self.began).await?;
+        Ok(())
+    }
+
     /// Reads the other objects on the conversation from the API server.
     pub(super) async fn read_siblings(&mut self) -> Result<(), Trouble> {
         let Some(conversation) = self.conversation.clone() else {

@@ -26,7 +26,8 @@ use super::undecodable;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap, version};
 use crate::api::{ConversationWebhook, Reason};
 use crate::decide::{
-    Access, Action, Hold, Input, Object, Phase, Remote, Reply, Sender, Siblings, Waiting, Wanted, decide,
+    Access, Action, Hold, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Waiting, Wanted,
+    decide,
 };
 use crate::lanes::Permit;
 use crate::twilio::{ChatServiceSid, ConversationSid};
@@ -79,6 +80,9 @@ pub(super) struct Pass {
     pub(super) refusal: Option<Trouble>,
     pub(super) update: Reply,
     pub(super) removal: Reply,
+    pub(super) kind: Kind,
+    /// When the pass began: whatever it acts on was seen before.
+    pub(super) began: Instant,
     pub(super) place: Option<Held>,
     pub(super) permit: Option<Permit>,
     /// An Event told of a change at Twilio already.
@@ -164,6 +168,8 @@ impl Pass {
             refusal: None,
             update: Reply::None,
             removal: Reply::None,
+            kind: Kind::Unread,
+            began: Instant::now(),
             place: None,
             permit: None,
             told: false,
@@ -240,6 +246,7 @@ impl Pass {
             sender: &self.sender,
             update: self.update,
             removal: self.removal,
+            kind: self.kind,
             due: self.due,
         }
     }
@@ -249,6 +256,7 @@ impl Pass {
         let next = match action {
             Action::ReadCredentials => self.read_credentials().await.map(|()| ControlFlow::Continue(())),
             Action::ProveAccount => self.prove_account().await.map(|()| ControlFlow::Continue(())),
+            Action::ReadKind => self.read_kind().await.map(|()| ControlFlow::Continue(())),
             Action::Locate => self.locate().await.map(|()| ControlFlow::Continue(())),
             Action::List { fresh } => self.list(fresh).await.map(|()| ControlFlow::Continue(())),
             Action::ReadSiblings => self.read_siblings().await.map(|()| ControlFlow::Continue(())),

@@ -3,7 +3,7 @@
 //! The reconciler calls [`decide`] again after every action, so that each effect stands alone and a crash between
 //! any two of them is a state that the function has seen. It never reads a clock, a cache or a client.
 
-use super::input::{Access, Input, Journal, Object, Phase, Remote, Reply, Sender, Sibling, Siblings};
+use super::input::{Access, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender, Sibling, Siblings};
 use super::resolve::resolve;
 use super::{Attempt, Board, Desired, Recorded, Unservable};
 use crate::api::Provenance;
@@ -18,6 +18,8 @@ pub enum Action {
     ProveAccount,
     /// Find the conversation that the object's unique name means.
     Locate,
+    /// Read whether the kind itself is being deleted.
+    ReadKind,
     /// List the conversation's webhooks; where `fresh`, not from a list that a sibling made.
     List {
         /// Ask Twilio, whatever is known.
@@ -349,6 +351,12 @@ fn delete(input: &Input<'_>, object: &Object) -> Action {
     };
     if object.retain {
         return Action::ReleaseFinalizer;
+    }
+    match input.kind {
+        Kind::Unread => return Action::ReadKind,
+        // Uninstalling must not unplug every bot.
+        Kind::Leaves => return Action::ReleaseFinalizer,
+        Kind::Stays => {}
     }
     if let Err(unservable @ Unservable::NotServedYet(_)) = &object.desired {
         return Action::Hold(Hold::DeletionUnservable(unservable.clone()));

@@ -33,8 +33,21 @@ pub struct Input<'a> {
     pub update: Reply,
     /// What Twilio said to a delete in this pass.
     pub removal: Reply,
+    /// Whether the kind itself is being removed from the cluster, read after the object's deletion was seen.
+    pub kind: Kind,
     /// A comparison with Twilio is due.
     pub due: bool,
+}
+
+/// The `CustomResourceDefinition` behind the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Not read since the object's deletion was seen.
+    Unread,
+    /// It stays.
+    Stays,
+    /// It is being deleted, and every object with it.
+    Leaves,
 }
 
 /// The object, as far as decisions depend on it.

@@ -16,5 +16,7 @@ pub use action::{Action, Hold, Plan, Settled, Waiting, decide};
 pub use attempt::{Attempt, Recorded};
 pub use board::{Board, SLOTS};
 pub use desired::{Desired, Unservable, Wanted};
-pub use input::{Access, Input, Journal, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings};
+pub use input::{
+    Access, Input, Journal, Kind, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings,
+};
 pub use timing::Timing;
