@@ -14,18 +14,20 @@ PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust
 ##@ Try it
 
 .PHONY: demo
-demo: build ## Guided tour on real parts: seconds, once everything is built
+demo: prerequisites ## Guided tour on real parts: seconds, once everything is built
 	@controlplane/build.sh etcd kube-apiserver kubectl helm
-	@$(BIN)/demo tour
+	@$(MAKE) build
+	@"$(BIN)/demo" tour
 
 .PHONY: demo-up
-demo-up: build ## Leave control plane, simulator, bot and operator running, to play with
+demo-up: prerequisites ## Leave control plane, simulator, bot and operator running, to play with
 	@controlplane/build.sh etcd kube-apiserver kube-controller-manager kubectl helm
-	@$(BIN)/demo up
+	@$(MAKE) build
+	@"$(BIN)/demo" up
 
 .PHONY: demo-down
 demo-down: build ## Stop what demo-up started
-	@$(BIN)/demo down
+	@"$(BIN)/demo" down
 
 ##@ Work on it
 
@@ -35,7 +37,7 @@ build: prerequisites ## Debug build of the operator, the simulator and the demo
 
 .PHONY: crd
 crd: build ## Generate the CRD from the Rust types: crds/ and the chart's copy
-	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(BIN)/conversation-webhook-operator crd >"$$new"; \
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; "$(BIN)/conversation-webhook-operator" crd >"$$new"; \
 	for file in $(CRD_FILES); do cp "$$new" "$$file"; echo "$$file"; done
 
 .PHONY: control-plane
@@ -71,7 +73,7 @@ chart: prerequisites ## The chart, linted and rendered
 
 .PHONY: crd-check
 crd-check: build ## The CRD in the repository is the one that the Rust types make
-	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; $(BIN)/conversation-webhook-operator crd >"$$new"; \
+	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; "$(BIN)/conversation-webhook-operator" crd >"$$new"; \
 	for file in $(CRD_FILES); do \
 	    diff -u "$$file" "$$new" || { echo "$$file is out of date: run \`make crd\`" >&2; exit 1; }; \
 	done
@@ -86,7 +88,7 @@ test-rust: control-plane ## Unit, property and integration tests, the operator o
 
 .PHONY: test-python
 test-python: build ## The simulator against Twilio's official Python library
-	SIMULATOR_BIN=$(BIN)/twilio-conversations-simulator simulator/tests/python/run.sh
+	SIMULATOR_BIN="$(BIN)/twilio-conversations-simulator" simulator/tests/python/run.sh
 
 .PHONY: prerequisites
 prerequisites:
