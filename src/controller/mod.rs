@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `reconcile` | one pass: decide, do one thing, decide again |
 //! | `observe`, `execute` | the reading and the doing half of a pass |
+//! | `create` | the steps of a create |
+//! | `ending` | what status says of a pass, and when the next is due |
 //! | `write` | writes that know whether they were stored |
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
@@ -18,7 +20,9 @@
 
 mod context;
 mod conversations;
+mod create;
 mod definition;
+mod ending;
 mod error;
 mod events;
 mod execute;

@@ -1,63 +1,35 @@
 //! One pass over one object: decide, do that one thing, decide again, until the pass is over; then say so in status.
 //!
-//! What is read is in `observe`, what is done in `execute`, what is said in `status` and `message`. Nothing here
-//! knows what called it, and nothing is remembered between passes but what `memory` holds.
+//! What is read is in `observe`, what is done in `execute` and `create`, what is said at the end in `ending`. Nothing
+//! here knows what called it, and nothing is remembered between passes but what `memory` holds.
 
 use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
 
 use super::context::Context;
 use super::conversations::Held;
-use super::error::{Retry, Trouble};
-use super::events::Note;
+use super::ending::Ending;
+use super::error::Trouble;
 use super::memory::{Fingerprint, Remembered};
-use super::message;
 use super::object::{Guarded, view};
-use super::schedule::{backoff, interval, is_at_rest, until_check};
+use super::schedule::{interval, is_at_rest, until_check};
 use super::secrets::{Login, SecretName};
-use super::status::Draft;
 use super::undecodable;
-use super::write::{Part, Patience, WriteError, Written, compare_and_swap, version};
-use crate::api::{ConversationWebhook, Reason};
+use super::write::version;
+use crate::api::ConversationWebhook;
 use crate::decide::{
-    Access, Action, Hold, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Waiting, Wanted,
-    decide,
+    Access, Action, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Wanted, decide,
 };
 use crate::lanes::Permit;
 use crate::twilio::{ChatServiceSid, ConversationSid};
 
 /// Steps after which a pass is cut short: several times what the longest way through the rules takes.
 const MAX_STEPS: usize = 40;
-
-/// Failed passes in a row after which an existing webhook's object says so.
-const MISSES: u32 = 3;
-
-/// How a pass ended.
-#[derive(Debug)]
-pub(super) enum Ending {
-    /// Nothing was to be done or said.
-    Rest,
-    /// The webhook is as written.
-    Available,
-    /// Something was absent; an absence is believed when it is seen twice.
-    LookAgain,
-    /// Only time can tell.
-    Wait(Waiting),
-    /// Somebody must act.
-    Hold(Hold),
-    /// It could not be finished.
-    Trouble(Trouble),
-    /// Somebody else wrote to the object; its newer version comes with the watch.
-    Overtaken,
-    /// The finalizer is off.
-    Released,
-}
 
 /// One pass, with all that was read in it.
 pub(super) struct Pass {
@@ -133,7 +105,7 @@ fn first_sight(ctx: &Context, seen: &Object, object: &ConversationWebhook, now: 
 }
 
 /// Objects with the same key are checked at the same time.
-fn check_key(object: &Object) -> String {
+pub(super) fn check_key(object: &Object) -> String {
     match (&object.record.conversation, &object.desired) {
         (Some(conversation), _) => conversation.to_string(),
         (None, Ok(desired)) => match &desired.conversation {
@@ -288,172 +260,6 @@ impl Pass {
         }
     }
 
-    /// Says in status how the pass ended, where that is new, and when the next pass is due.
-    async fn finish(&mut self, ending: Ending) -> Duration {
-        self.remember_absence(&ending);
-        self.memory.failures = match &ending {
-            Ending::Trouble(_) => self.memory.failures.saturating_add(1),
-            Ending::Overtaken => self.memory.failures,
-            _ => 0,
-        };
-        if let Ending::Trouble(trouble) = &ending {
-            tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
-        }
-        self.ctx.metrics.pass(&ending.label());
-        let draft = self.raw.clone().and_then(|raw| Some((self.draft(&raw, &ending)?, raw)));
-        let mut overtaken = matches!(ending, Ending::Overtaken);
-        if let Some((draft, raw)) = draft {
-            match self.write_status(&raw, &draft, Patience::Limited(self.ctx.timing.request)).await {
-                Ok(Written::Clear(_) | Written::Unclear(_)) => {}
-                Ok(Written::Lost(now)) => {
-                    overtaken = true;
-                    self.replace(now.map(|object| *object));
-                }
-                Err(trouble) => {
-                    tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "status was not written");
-                    overtaken = true;
-                }
-            }
-        }
-        if overtaken {
-            // Not done: the newer version is acted on as soon as the watch brings it.
-            self.memory.acted_on = None;
-            return self.ctx.timing.backoff.0;
-        }
-        self.memory.acted_on = self.object.as_ref().map(Fingerprint::of);
-        self.next_pass(&ending)
-    }
-
-    fn remember_absence(&mut self, ending: &Ending) {
-        match ending {
-            Ending::LookAgain => {
-                self.memory.absent_since.get_or_insert_with(Instant::now);
-            }
-            Ending::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound)
-            | Ending::Trouble(_)
-            | Ending::Overtaken
-            | Ending::Rest => {}
-            _ => self.memory.absent_since = None,
-        }
-    }
-
-    fn next_pass(&mut self, ending: &Ending) -> Duration {
-        let timing = self.ctx.timing;
-        let check = |pass: &Self| match (&pass.object, &pass.raw) {
-            (Some(object), Some(raw)) => {
-                until_check(&check_key(object), interval(raw, pass.ctx.resync_interval), SystemTime::now())
-            }
-            _ => pass.ctx.resync_interval,
-        };
-        match ending {
-            Ending::LookAgain => timing.settle,
-            Ending::Wait(Waiting::Sibling(_)) => timing.board,
-            Ending::Wait(Waiting::Window) => {
-                let open =
-                    self.object.as_ref().and_then(Object::open_attempt).map(|attempt| attempt.id.clone());
-                let rest = open.map(|id| self.memory.until_window_over(&id, &timing)).unwrap_or_default();
-                rest + Duration::from_millis(1)
-            }
-            Ending::Hold(Hold::AccountMismatch { .. }) => timing.credentials_poll,
-            Ending::Trouble(trouble) => match trouble.retry() {
-                Retry::Backoff(at_least) => {
-                    at_least.max(backoff(self.memory.failures, &timing, fastrand::f64()))
-                }
-                Retry::Credentials => timing.credentials_poll,
-                Retry::NextCheck => check(self),
-            },
-            Ending::Rest | Ending::Available | Ending::Hold(_) | Ending::Overtaken | Ending::Released => {
-                check(self)
-            }
-        }
-    }
-
-    /// The status that an ending leads to; `None` when it says nothing new about the object.
-    pub(super) fn draft(&self, raw: &ConversationWebhook, ending: &Ending) -> Option<Draft> {
-        let object = self.object.as_ref()?;
-        let draft = Draft::of(raw, object.generation, Timestamp::now());
-        let conversation = self.conversation_text();
-        let draft = match ending {
-            Ending::Rest | Ending::LookAgain | Ending::Overtaken | Ending::Released => return None,
-            Ending::Available => {
-                let (webhook, conversation) =
-                    object.record.webhook.as_ref().zip(self.conversation.as_ref())?;
-                draft.available(message::available(webhook, conversation))
-            }
-            Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, &conversation)),
-            Ending::Hold(hold) => {
-                let (reason, text) = message::hold(hold, &conversation);
-                if matches!(hold, Hold::AccountMismatch { .. }) {
-                    let draft = draft.distrusted(reason, text.clone());
-                    return Some(match object.record.webhook {
-                        Some(_) => draft.unsynced(reason, text, true, None),
-                        None => draft.failed(reason, text, true, None),
-                    });
-                }
-                draft.held(reason, text, None)
-            }
-            Ending::Trouble(trouble) => return self.draft_trouble(draft, object, trouble),
-        };
-        Some(if matches!(self.access, Access::Known { proved: true, .. }) { draft.trusted() } else { draft })
-    }
-
-    fn draft_trouble(&self, draft: Draft, object: &Object, trouble: &Trouble) -> Option<Draft> {
-        let (reason, text, error) = (trouble.reason()?, message::trouble(trouble), trouble.last_error());
-        let credentials = trouble.about_credentials();
-        let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
-        let passing = matches!(trouble.retry(), Retry::Backoff(_));
-        if object.deleting && credentials && object.record.webhook.is_some() {
-            let text = format!("the webhook cannot be deleted at Twilio: {text}");
-            return Some(draft.held(Reason::DeletionBlocked, text, error));
-        }
-        match (&object.record.webhook, object.open_attempt()) {
-            // Unknown is all that can be said of it, with or without Twilio.
-            (None, Some(_)) if passing && !matches!(self.sender, Sender::NotCreated { .. }) => None,
-            (None, _) if passing || credentials => Some(draft.failed(reason, text, trouble.stalled(), error)),
-            (Some(_), _) if credentials => Some(draft.unsynced(reason, text, true, error)),
-            (Some(_), _) if passing => (self.memory.failures >= MISSES || trouble.stalled())
-                .then(|| draft.unsynced(reason, text, trouble.stalled(), error)),
-            _ => Some(draft.held(reason, text, error)),
-        }
-    }
-
-    /// Writes a status where it differs from the object's, and publishes the change of Ready.
-    pub(super) async fn write_status(
-        &mut self,
-        raw: &ConversationWebhook,
-        draft: &Draft,
-        patience: Patience,
-    ) -> Result<Written, Trouble> {
-        let patch = draft.patch(raw).map_err(|error| Trouble::Kubernetes(error.to_string()))?;
-        let Some(patch) = patch else { return Ok(Written::Clear(Box::new(raw.clone()))) };
-        let api = self.ctx.objects(&self.namespace);
-        let is_ours = |now: &ConversationWebhook| draft.patch(now).is_ok_and(|rest| rest.is_none());
-        let written = match compare_and_swap(&api, &self.name, Part::Status, &patch, patience, is_ours).await
-        {
-            // Stored all the same; what is to be done about the object comes with the watch.
-            Err(WriteError::Undecodable) => {
-                self.replace(None);
-                return Ok(Written::Clear(Box::new(raw.clone())));
-            }
-            written => written?,
-        };
-        if let Written::Clear(now) | Written::Unclear(now) = &written {
-            if let Some((status, reason, text)) = draft.ready_change(raw)
-                && !self.told
-            {
-                let note = Note {
-                    normal: status == "True",
-                    reason: reason.to_owned(),
-                    action: "Reconcile",
-                    message: text.to_owned(),
-                };
-                self.ctx.events.publish(raw, note);
-            }
-            self.replace(Some((**now).clone()));
-        }
-        Ok(written)
-    }
-
     /// Takes the API server's latest word on the object.
     pub(super) fn replace(&mut self, now: Option<ConversationWebhook>) {
         if let Some(now) = &now {
@@ -479,16 +285,6 @@ impl Pass {
     pub(super) fn service(&self) -> Option<ChatServiceSid> {
         self.raw.as_ref().and_then(|raw| raw.spec.chat_service_sid.clone())
     }
-
-    fn conversation_text(&self) -> String {
-        match (&self.conversation, &self.raw) {
-            (Some(conversation), _) => conversation.to_string(),
-            (None, Some(raw)) => {
-                format!("{:?}", raw.spec.conversation_unique_name.as_deref().unwrap_or_default())
-            }
-            (None, None) => String::new(),
-        }
-    }
 }
 
 /// The conversation, where it is known without asking Twilio: a webhook and an attempt stay where they were made.
@@ -505,23 +301,5 @@ pub(super) fn known_conversation(object: &Object) -> Option<ConversationSid> {
             Wanted::UniqueName(_) => None,
         },
         Err(_) => None,
-    }
-}
-
-impl Ending {
-    /// A short name for a metric's label.
-    fn label(&self) -> String {
-        match self {
-            Self::Rest => "Rest".to_owned(),
-            Self::Available => Reason::Available.to_string(),
-            Self::LookAgain => "LookAgain".to_owned(),
-            Self::Wait(_) => Reason::CreateUnresolved.to_string(),
-            Self::Hold(hold) => message::hold(hold, "").0.to_string(),
-            Self::Trouble(trouble) => trouble
-                .reason()
-                .map_or_else(|| "KubernetesUnavailable".to_owned(), |reason| reason.to_string()),
-            Self::Overtaken => "Overtaken".to_owned(),
-            Self::Released => "Released".to_owned(),
-        }
     }
 }

@@ -1,0 +1,259 @@
+//! The steps of a create, each of which may be the last before a crash: journal, request, record, and, where nobody
+//! can record it, compensation. An attempt that came to nothing is settled.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::ending::Ending;
+use super::error::Trouble;
+use super::execute::{CONTINUE, Step};
+use super::message;
+use super::reconcile::{Pass, known_conversation};
+use super::status::{Draft, Pinned};
+use super::write::{Part, Patience, Written, compare_and_swap};
+use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, FINALIZER, Provenance};
+use crate::decide::{
+    Access, Attempt, Journal, Object, Plan, Recorded, Remote, Sender, Settled, Siblings, Waiting,
+};
+use crate::twilio::{CreateOutcome, ErrorKind, NewWebhook, WebhookSid};
+
+impl Pass {
+    /// Writes down what is about to be created, with finalizer and label, in one write.
+    pub(super) async fn journal(&mut self, plan: Plan) -> Step {
+        let started = Instant::now();
+        let id = uuid::Uuid::new_v4().to_string();
+        let attempt = self.attempt(id.clone(), plan)?;
+        match self.write_journal(&attempt, Patience::Limited(self.ctx.timing.send)).await? {
+            Written::Clear(now) => self.journalled(*now, id, started, true),
+            Written::Unclear(now) => self.journalled(*now, id, started, false),
+            Written::Lost(now) => {
+                self.replace(now.map(|object| *object));
+                return Ok(ControlFlow::Break(Ending::Overtaken));
+            }
+        }
+        CONTINUE
+    }
+
+    fn journalled(&mut self, now: ConversationWebhook, id: String, started: Instant, clear: bool) {
+        self.replace(Some(now));
+        self.journal_started = Some(started);
+        self.memory.attempt = Some((id.clone(), started));
+        self.sender = Sender::Journalled { id, clear };
+    }
+
+    /// Sends the create: one request, never repeated.
+    pub(super) async fn create(&mut self) -> Step {
+        let Sender::Journalled { id, .. } = &self.sender else { return CONTINUE };
+        let id = id.clone();
+        let at = self.enter().await?;
+        let desired = self.desired()?.clone();
+        let login = self.login()?.clone();
+        let new = NewWebhook { config: &desired.config, replay_after: desired.replay_after };
+        let outcome = self.ctx.twilio.create_webhook(&login.credentials, &at, &new).await;
+        self.permit = None;
+        self.journal_started = None;
+        self.ctx.metrics.create(&outcome);
+        match outcome {
+            CreateOutcome::Created(webhook) => {
+                self.put(&webhook);
+                self.log_mutation("create", &webhook.sid);
+                self.sender = Sender::Created { id, webhook: webhook.sid, reread: false };
+                self.ctx.secrets.accepted(&self.secret(), &login, true).await;
+                CONTINUE
+            }
+            CreateOutcome::NotCreated(error) => {
+                tracing::info!(%error, namespace = self.namespace, name = self.name, attempt = id, "not created");
+                self.refusal = self.heard::<()>(Err(error)).await.err();
+                self.sender = Sender::NotCreated { id };
+                CONTINUE
+            }
+            CreateOutcome::Unknown(error) => {
+                tracing::warn!(%error, namespace = self.namespace, name = self.name, attempt = id, "outcome of a create unknown");
+                if let Some(place) = &mut self.place {
+                    place.forget();
+                }
+                self.sender = Sender::Idle;
+                Ok(ControlFlow::Break(Ending::Wait(Waiting::Window)))
+            }
+        }
+    }
+
+    /// Writes the webhook's SID to status. One that was just made is written for as long as the process lives.
+    pub(super) async fn record(&mut self, id: String, webhook: WebhookSid, provenance: Provenance) -> Step {
+        let Some((raw, attempt)) = self.raw.clone().zip(self.open_attempt(&id)) else { return CONTINUE };
+        let just_made = matches!(self.sender, Sender::Created { .. });
+        let pinned = Pinned {
+            webhook: webhook.clone(),
+            account: attempt.account,
+            region: attempt.region,
+            conversation: attempt.conversation.clone(),
+            attempt: id.clone(),
+            provenance,
+        };
+        let message = message::available(&webhook, &attempt.conversation);
+        // What was created is the generation of the journal; a later edit is sent by the next pass.
+        let draft = Draft::of(&raw, attempt.generation, Timestamp::now()).pin(pinned).available(message);
+        if !self.told {
+            self.tell_recorded(&raw, &webhook, provenance);
+        }
+        let patience =
+            if just_made { Patience::Unlimited } else { Patience::Limited(self.ctx.timing.request) };
+        match self.write_status(&raw, &draft, patience).await? {
+            Written::Clear(_) | Written::Unclear(_) => {
+                self.sender = Sender::Idle;
+                self.memory.attempt = None;
+                CONTINUE
+            }
+            Written::Lost(now) => self.overtaken(now),
+        }
+    }
+
+    /// Closes an attempt without a webhook.
+    pub(super) async fn settle(&mut self, id: String, because: Settled) -> Step {
+        let Some((raw, object)) = self.raw.clone().zip(self.object.clone()) else { return CONTINUE };
+        let refusal = self.refusal.clone().filter(|_| because == Settled::NotCreated).map(Ending::Trouble);
+        let draft = refusal
+            .as_ref()
+            .and_then(|ending| self.draft(&raw, ending))
+            .unwrap_or_else(|| Draft::of(&raw, object.generation, Timestamp::now()));
+        let draft = draft.settle(&id);
+        tracing::info!(
+            namespace = self.namespace,
+            name = self.name,
+            attempt = id,
+            because = message::settled(because),
+            "attempt settled"
+        );
+        match self.write_status(&raw, &draft, Patience::Limited(self.ctx.timing.request)).await? {
+            Written::Clear(_) | Written::Unclear(_) => {
+                self.sender = Sender::Idle;
+                self.journal_started = None;
+                self.memory.attempt = None;
+                self.memory.absent_since = None;
+                self.start_over();
+                match refusal {
+                    Some(ending) => Ok(ControlFlow::Break(ending)),
+                    None => CONTINUE,
+                }
+            }
+            Written::Lost(now) => self.overtaken(now),
+        }
+    }
+
+    /// Deletes a webhook that we made and no object can bear.
+    pub(super) async fn compensate(&mut self, webhook: WebhookSid) -> Step {
+        let at = self.enter().await?;
+        let deleted = self.ctx.twilio.delete_webhook(&self.login()?.credentials, &at, &webhook).await;
+        match deleted {
+            Ok(()) => {
+                self.take_out(&webhook);
+                self.log_mutation("compensate", &webhook);
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.sender = Sender::Idle;
+        Ok(ControlFlow::Break(Ending::Overtaken))
+    }
+
+    /// Gives back finalizer, label and journal.
+    pub(super) async fn protect(&mut self, plan: Plan) -> Step {
+        let settled = self.object.as_ref().and_then(|object| object.record.settled_attempt.clone());
+        let id = settled.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let attempt = self.attempt(id, plan)?;
+        match self.write_journal(&attempt, Patience::Limited(self.ctx.timing.request)).await? {
+            Written::Clear(now) | Written::Unclear(now) => {
+                tracing::warn!(
+                    namespace = self.namespace,
+                    name = self.name,
+                    "finalizer, label or journal was stripped and is back"
+                );
+                self.replace(Some(*now));
+                CONTINUE
+            }
+            Written::Lost(now) => self.overtaken(now),
+        }
+    }
+
+    /// Forgets what was read for the attempt: it may have been made for another conversation than the spec names.
+    fn start_over(&mut self) {
+        let conversation = self.object.as_ref().and_then(known_conversation);
+        if conversation != self.conversation {
+            self.conversation = conversation;
+            self.remote = Remote::Unread;
+            self.siblings = Siblings::Unread;
+            self.permit = None;
+            self.place = None;
+        }
+    }
+
+    async fn write_journal(&mut self, attempt: &Attempt, patience: Patience) -> Result<Written, Trouble> {
+        let raw = self.raw.as_ref().ok_or_else(|| Trouble::Kubernetes("the object is gone".to_owned()))?;
+        let mut finalizers = raw.finalizers().to_vec();
+        if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+            finalizers.push(FINALIZER.to_owned());
+        }
+        let annotation = attempt.to_annotation().map_err(|error| Trouble::Kubernetes(error.to_string()))?;
+        let patch = json!({
+            "metadata": {
+                "resourceVersion": raw.resource_version(),
+                "finalizers": finalizers,
+                "labels": { CONVERSATION_LABEL: attempt.conversation },
+                "annotations": { ATTEMPT_ANNOTATION: annotation },
+            },
+        });
+        let api = self.ctx.objects(&self.namespace);
+        let is_ours =
+            |now: &ConversationWebhook| now.annotations().get(ATTEMPT_ANNOTATION) == Some(&annotation);
+        Ok(compare_and_swap(&api, &self.name, Part::Main, &patch, patience, is_ours).await?)
+    }
+
+    fn attempt(&self, id: String, plan: Plan) -> Result<Attempt, Trouble> {
+        let unready = || Trouble::Kubernetes("a journal was asked for before all was read".to_owned());
+        let object = self.object.as_ref().ok_or_else(unready)?;
+        let (account, region) = match (&self.access, &object.record) {
+            (Access::Known { account, region, .. }, _) => (account.clone(), region.clone()),
+            (Access::Unread, record) => {
+                record.account.clone().zip(record.region.clone()).ok_or_else(unready)?
+            }
+        };
+        let send = SignedDuration::try_from(self.ctx.timing.send).unwrap_or_default();
+        Ok(Attempt {
+            id,
+            uid: object.uid.clone(),
+            cluster: self.ctx.cluster.clone(),
+            account,
+            region,
+            conversation: self.conversation.clone().ok_or_else(unready)?,
+            generation: object.generation,
+            not_after: (Timestamp::now() + send).to_string(),
+            baseline: plan.baseline.into_iter().collect(),
+            config: Recorded::new(&self.desired()?.config, None),
+            past_configs: plan.past_configs,
+            adopt: plan.adopt,
+        })
+    }
+
+    fn open_attempt(&self, id: &str) -> Option<Attempt> {
+        match self.object.as_ref().map(|Object { journal, .. }| journal) {
+            Some(Journal::Attempt(attempt)) if attempt.id == id => Some((**attempt).clone()),
+            _ => None,
+        }
+    }
+
+    fn tell_recorded(&mut self, raw: &ConversationWebhook, webhook: &WebhookSid, provenance: Provenance) {
+        let conversation = self.conversation.as_ref().map(ToString::to_string).unwrap_or_default();
+        let (reason, said) = match provenance {
+            Provenance::Created => ("Created", "is created on"),
+            Provenance::Adopted => ("Adopted", "is taken over on"),
+            Provenance::Inferred => {
+                ("CreateRecovered", "is the only one that a create whose reply was lost can have made on")
+            }
+        };
+        self.publish(raw, reason, "Create", format!("webhook {webhook} {said} conversation {conversation}"));
+    }
+}
