@@ -115,13 +115,14 @@ fn find_newborn(
             plausible.push(webhook);
         }
     }
-    let rival = exact
-        .iter()
-        .chain(&plausible)
-        .find_map(|webhook| siblings.iter().find(|sibling| explains(sibling, webhook)));
-    if let Some(rival) = rival {
+    let rival_for = |webhook: &&Webhook| siblings.iter().find(|sibling| explains(sibling, webhook));
+    let likely = if exact.is_empty() { &plausible } else { &exact };
+    if let Some(rival) = likely.iter().find_map(rival_for) {
         return Action::Wait(Waiting::Sibling(rival.name.clone()));
     }
+    // Beside an exact one, what a sibling's open attempt explains is the sibling's. Waiting for each other's webhooks,
+    // two with different configurations would wait for ever.
+    plausible.retain(|webhook| rival_for(webhook).is_none());
     match exact.as_slice() {
         // Beside an exact one, another of the same target is foreign as long as the object is the one that the
         // journal was written for, unedited: then ours has the attempted configuration.
