@@ -88,7 +88,7 @@ test-rust: control-plane ## Unit, property and integration tests, the operator o
 
 .PHONY: test-python
 test-python: build ## The simulator against Twilio's official Python library
-	SIMULATOR_BIN="$(BIN)/twilio-conversations-simulator" simulator/tests/python/run.sh
+	@SIMULATOR_BIN="$(BIN)/twilio-conversations-simulator" simulator/tests/python/run.sh
 
 .PHONY: prerequisites
 prerequisites:
