@@ -48,7 +48,8 @@ control-plane: prerequisites ## Build etcd, the API server and their tools, once
 lint: fmt-check clippy doc chart ## Format, clippy, docs and chart, warnings denied
 
 .PHONY: test
-test: prerequisites ## Everything that continuous integration runs, part by part
+test: ## Everything that continuous integration runs, part by part
+	@.ci/prerequisites python
 	@MAKE="$(MAKE)" .ci/parts $(PARTS)
 
 ##@ Parts of lint and test
@@ -88,6 +89,7 @@ test-rust: control-plane ## Unit, property and integration tests, the operator o
 
 .PHONY: test-python
 test-python: build ## The simulator against Twilio's official Python library
+	@.ci/prerequisites python
 	@SIMULATOR_BIN="$(BIN)/twilio-conversations-simulator" simulator/tests/python/run.sh
 
 .PHONY: prerequisites
