@@ -20,3 +20,6 @@ pub use input::{
     Access, Input, Journal, Kind, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings,
 };
 pub use timing::Timing;
+
+#[cfg(test)]
+mod tests;
