@@ -157,3 +157,114 @@ fn digest(salt: &str, url: &str) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> WebhookConfig {
+        WebhookConfig {
+            target: Target::Webhook,
+            url: Some(url.to_owned()),
+            method: Some(Method::Post),
+            filters: BTreeSet::from(["onMessageAdded".to_owned()]),
+            triggers: BTreeSet::new(),
+            flow_sid: None,
+        }
+    }
+
+    fn attempt(config: Recorded) -> Attempt {
+        Attempt {
+            id: "7f3c".to_owned(),
+            uid: "uid".to_owned(),
+            cluster: "cluster".to_owned(),
+            account: format!("AC{:032x}", 1).parse().unwrap(),
+            region: "us1".to_owned(),
+            conversation: format!("CH{:032x}", 1).parse().unwrap(),
+            generation: 1,
+            not_after: "2026-01-01T00:00:10Z".to_owned(),
+            baseline: BTreeSet::from([format!("WH{:032x}", 1).parse().unwrap()]),
+            config,
+            past_configs: Vec::new(),
+            adopt: None,
+        }
+    }
+
+    #[test]
+    fn an_annotation_reads_back_as_it_was_written() {
+        let past = Recorded::new(&config("https://bot.example.com/old"), None);
+        let taking_over = Attempt {
+            past_configs: vec![past],
+            adopt: format!("WH{:032x}", 2).parse().ok(),
+            ..attempt(Recorded::new(&config("https://bot.example.com"), Some("salt")))
+        };
+        for attempt in [taking_over, attempt(Recorded::new(&config("https://bot.example.com"), None))] {
+            let annotation = attempt.to_annotation().unwrap();
+            assert_eq!(Attempt::parse(&annotation).unwrap(), attempt);
+        }
+    }
+
+    #[test]
+    fn an_annotation_of_a_later_version_is_read_and_a_broken_one_is_not() {
+        let annotation =
+            attempt(Recorded::new(&config("https://bot.example.com"), None)).to_annotation().unwrap();
+        let later = annotation.replacen('{', "{\"addedLater\":true,", 1);
+        assert!(Attempt::parse(&later).is_ok());
+        for broken in ["", "{}", "null", &annotation[..annotation.len() - 1], &annotation.replace("CH", "XX")]
+        {
+            assert!(Attempt::parse(broken).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_recorded_configuration_matches_its_own_and_no_other() {
+        let original = config("https://bot.example.com");
+        let flow = "FW00000000000000000000000000000000".parse().ok();
+        let others = [
+            config("https://bot.example.com/"),
+            WebhookConfig { target: Target::Trigger, ..original.clone() },
+            WebhookConfig { url: None, ..original.clone() },
+            WebhookConfig { method: Some(Method::Get), ..original.clone() },
+            WebhookConfig { filters: BTreeSet::new(), ..original.clone() },
+            WebhookConfig { triggers: BTreeSet::from(["help".to_owned()]), ..original.clone() },
+            WebhookConfig { flow_sid: flow, ..original.clone() },
+        ];
+        for salt in [None, Some("salt")] {
+            let recorded = Recorded::new(&original, salt);
+            assert!(recorded.matches(&original));
+            for other in &others {
+                assert!(!recorded.matches(other), "{other:?}");
+                assert!(!Recorded::new(other, salt).matches(&original), "{other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_salted_address_cannot_be_read_from_the_annotation() {
+        let secret = "https://bot.example.com/canary";
+        let annotation = attempt(Recorded::new(&config(secret), Some("salt"))).to_annotation().unwrap();
+        assert!(!annotation.contains("canary") && !annotation.contains("example.com"), "{annotation}");
+        assert_ne!(
+            Recorded::new(&config(secret), Some("salt")),
+            Recorded::new(&config(secret), Some("pepper"))
+        );
+    }
+
+    #[test]
+    fn a_digest_is_hmac_sha_256() {
+        // RFC 4231, test case 2.
+        let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        assert_eq!(digest("Jefe", "what do ya want for nothing?"), expected);
+    }
+
+    #[test]
+    fn the_next_attempt_carries_the_newest_configurations_without_repeats() {
+        let numbered = |n: usize| Recorded::new(&config(&format!("https://bot.example.com/{n}")), None);
+        let mut last = attempt(numbered(0));
+        assert_eq!(last.carried(), [numbered(0)]);
+        last.past_configs = vec![numbered(0), numbered(1), numbered(1)];
+        assert_eq!(last.carried(), [numbered(0), numbered(1)]);
+        last.past_configs = (1..40).map(numbered).collect();
+        assert_eq!(last.carried(), (0..MAX_PAST).map(numbered).collect::<Vec<_>>());
+    }
+}

@@ -59,3 +59,39 @@ impl Board {
         self.webhooks.retain(|webhook| webhook.sid != *sid);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::tests::sample::{bot, hook, other_bot, sid, trigger};
+
+    #[test]
+    fn a_board_does_not_depend_on_the_order_of_the_list() {
+        let board = Board::new(vec![hook(2, bot()), hook(1, trigger())]);
+        assert_eq!(board, Board::new(vec![hook(1, trigger()), hook(2, bot())]));
+        assert_eq!(board.sids(), [sid(1), sid(2)]);
+    }
+
+    #[test]
+    fn our_own_changes_show_without_another_list() {
+        let mut board = Board::new(vec![hook(2, bot())]);
+        board.put(hook(1, bot()));
+        board.put(hook(2, other_bot()));
+        assert_eq!(board, Board::new(vec![hook(1, bot()), hook(2, other_bot())]));
+        assert_eq!(
+            board.alike(|config| *config == bot()).map(|webhook| &webhook.sid).collect::<Vec<_>>(),
+            [&sid(1)]
+        );
+        board.remove(&sid(2));
+        board.remove(&sid(3));
+        assert_eq!(board.get(&sid(2)), None);
+        assert_eq!(board.sids(), [sid(1)]);
+    }
+
+    #[test]
+    fn the_fifth_webhook_fills_a_conversation() {
+        let board = |webhooks| Board::new((0..webhooks).map(|n| hook(n, bot())).collect());
+        assert!(!board(4).is_full());
+        assert!(board(5).is_full());
+    }
+}

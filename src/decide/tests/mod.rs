@@ -14,7 +14,7 @@ mod keeping;
 mod properties;
 mod recording;
 mod resolving;
-mod sample;
+pub(super) mod sample;
 mod walk;
 mod worker;
 mod world;

@@ -123,17 +123,17 @@ pub(super) fn recorded(config: &WebhookConfig) -> Recorded {
 }
 
 /// What the object asks for.
-pub(super) fn bot() -> WebhookConfig {
+pub(in crate::decide) fn bot() -> WebhookConfig {
     calling("https://bot.example.com/a")
 }
 
 /// What it asks for after an edit, or what another bot is.
-pub(super) fn other_bot() -> WebhookConfig {
+pub(in crate::decide) fn other_bot() -> WebhookConfig {
     calling("https://bot.example.com/b")
 }
 
 /// A webhook of another target.
-pub(super) fn trigger() -> WebhookConfig {
+pub(in crate::decide) fn trigger() -> WebhookConfig {
     WebhookConfig {
         target: Target::Trigger,
         filters: BTreeSet::new(),
@@ -154,11 +154,11 @@ pub(super) fn calling(url: &str) -> WebhookConfig {
 }
 
 /// Webhook `n` as a list shows it.
-pub(super) fn hook(n: u8, config: WebhookConfig) -> Webhook {
+pub(in crate::decide) fn hook(n: u8, config: WebhookConfig) -> Webhook {
     Webhook { sid: sid(n), account_sid: account(1), conversation_sid: conversation(), config }
 }
 
-pub(super) fn sid(n: u8) -> WebhookSid {
+pub(in crate::decide) fn sid(n: u8) -> WebhookSid {
     format!("WH{n:032x}").parse().expect("a webhook SID")
 }
 
