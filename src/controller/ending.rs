@@ -69,6 +69,9 @@ impl Pass {
         if let Ending::Trouble(trouble) = &ending {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
         }
+        if let Ending::Hold(Hold::AccountMismatch { .. }) = &ending {
+            self.ctx.secrets.doubted(&self.secret()).await;
+        }
         self.ctx.metrics.pass(&ending.label());
         let draft = self.raw.clone().and_then(|raw| Some((self.draft(&raw, &ending)?, raw)));
         let mut overtaken = matches!(ending, Ending::Overtaken);

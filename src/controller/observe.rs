@@ -13,7 +13,7 @@ use super::object::{full_name, sibling};
 use super::reconcile::Pass;
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook};
 use crate::decide::{Access, Attempt, Board, Remote, Sibling, Siblings, Wanted};
-use crate::twilio::{self, ConversationRef, ConversationSid, ErrorKind, WebhookSid};
+use crate::twilio::{self, AccountSid, ConversationRef, ConversationSid, Credentials, ErrorKind, WebhookSid};
 
 impl Pass {
     /// Reads the object's Secret, or takes what was read of it before.
@@ -29,40 +29,58 @@ impl Pass {
     }
 
     /// Has Twilio confirm the account: by its configuration, and where the key may not read that, by the conversation.
+    /// Objects that share a Secret share one proof, or one refusal.
     pub(super) async fn prove_account(&mut self) -> Result<(), Trouble> {
+        let secret = self.secret();
+        // Who waits for a turn must not take a place in the lane from the one whose turn it is.
+        self.permit = None;
+        let _turn = self.ctx.secrets.turn_to_prove(&secret).await;
         let login = self.login()?.clone();
-        let declared = login.credentials.account_sid().clone();
-        // One place in the lane is enough for a pass, and waiting for a second one while holding the first could be
-        // for ever.
-        if self.permit.is_none() {
-            self.permit = Some(self.ctx.lanes.enter(&declared).await);
+        if self.ctx.secrets.is_proved(&secret, &login).await? {
+            self.proved().await;
+            return Ok(());
         }
-        let by_configuration = self.ctx.twilio.fetch_configuration(&login.credentials).await;
-        let proof = match (by_configuration, &self.conversation) {
-            (Err(error), Some(conversation)) if error.kind() == ErrorKind::Credentials => {
-                let service = self.service();
-                self.ctx
-                    .twilio
-                    .fetch_conversation(&login.credentials, service.as_ref(), conversation.as_str())
-                    .await
-                    .map(|conversation| conversation.account_sid)
+        let declared = login.credentials.account_sid().clone();
+        self.permit = Some(self.ctx.lanes.enter(&declared).await);
+        let proof = match self.ctx.twilio.fetch_configuration(&login.credentials).await {
+            Err(refused) if refused.kind() == ErrorKind::Credentials => {
+                match self.account_of_conversation(&login.credentials).await {
+                    // Nobody knows in whose account it is missing. Another object's conversation may tell, so this
+                    // is no word on the Secret.
+                    Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => {
+                        return Err(refused.into());
+                    }
+                    proof => proof,
+                }
             }
-            (proof, _) => proof,
+            proof => proof,
         };
         if self.place.is_none() {
             // Who waits for a conversation must not take a place from others.
             self.permit = None;
         }
-        let proof = self.heard(proof).await?;
-        if proof != declared {
-            return Err(Trouble::Twilio(twilio::Error::ForeignAccount {
-                operation: twilio::Operation::FetchConfiguration,
-                expected: declared,
-                found: proof,
-            }));
+        let found = self.heard(proof).await?;
+        if found != declared {
+            let operation = twilio::Operation::FetchConfiguration;
+            let foreign = twilio::Error::ForeignAccount { operation, expected: declared, found };
+            self.ctx.secrets.refused(&secret, &foreign).await;
+            return Err(foreign.into());
         }
         self.proved().await;
         Ok(())
+    }
+
+    /// The account that the object's conversation belongs to.
+    async fn account_of_conversation(&self, credentials: &Credentials) -> Result<AccountSid, twilio::Error> {
+        let wanted = self.object.as_ref().and_then(|object| object.desired.as_ref().ok());
+        let asked = match (&self.conversation, wanted.map(|desired| &desired.conversation)) {
+            (Some(conversation), _) | (None, Some(Wanted::Sid(conversation))) => conversation.as_str(),
+            (None, Some(Wanted::UniqueName(name))) => name,
+            (None, None) => "",
+        };
+        let service = self.service();
+        let conversation = self.ctx.twilio.fetch_conversation(credentials, service.as_ref(), asked).await?;
+        Ok(conversation.account_sid)
     }
 
     /// Finds the conversation that the object's unique name means.

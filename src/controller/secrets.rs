@@ -35,6 +35,7 @@ pub(super) struct Login {
     /// Twilio confirmed that they belong to the account that the Secret declares.
     pub(super) proved: bool,
     version: Version,
+    read: Instant,
 }
 
 /// Uid and resourceVersion of a Secret: changes whenever its content does.
@@ -56,6 +57,10 @@ struct Entry {
     looked: Option<Look>,
     /// When Twilio last refused the credentials, and how.
     refused: Option<(Instant, twilio::Error)>,
+    /// The credentials are not those that an object needs: somebody may be about to correct them.
+    doubted: bool,
+    /// Whose turn it is to have the account confirmed.
+    proof: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -82,10 +87,11 @@ impl Secrets {
             *at = Instant::now();
             entry.looked = None;
         }
-        let usable = entry
-            .looked
-            .as_ref()
-            .filter(|look| look.at.elapsed() < if look.found.is_ok() { self.ttl } else { self.poll });
+        let doubted = entry.doubted;
+        let usable = entry.looked.as_ref().filter(|look| {
+            let good = look.found.is_ok() && !doubted;
+            look.at.elapsed() < if good { self.ttl } else { self.poll }
+        });
         if let Some(look) = usable {
             return look.found.clone();
         }
@@ -98,8 +104,26 @@ impl Secrets {
         // An API server that does not answer says nothing about the Secret.
         if !matches!(found, Err(Trouble::Kubernetes(_))) {
             entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
+            entry.doubted = false;
         }
         found
+    }
+
+    /// Waits until nobody else is having the account of these credentials confirmed.
+    pub(super) async fn turn_to_prove(&self, secret: &SecretName) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = Arc::clone(&self.entry(secret).lock().await.proof);
+        turn.lock_owned().await
+    }
+
+    /// Whether the account of this login was confirmed since it was handed out; an error where it was refused.
+    pub(super) async fn is_proved(&self, secret: &SecretName, login: &Login) -> Result<bool, Trouble> {
+        let entry = self.entry(secret);
+        let entry = entry.lock().await;
+        match (&entry.refused, &entry.looked) {
+            (Some((at, error)), _) if *at > login.read => Err(error.clone().into()),
+            (_, Some(Look { found: Ok(held), .. })) => Ok(held.proved && held.version == login.version),
+            _ => Ok(false),
+        }
     }
 
     /// Twilio accepted these credentials; with `proved`, as those of the account that the Secret declares.
@@ -114,10 +138,16 @@ impl Secrets {
         }
     }
 
-    /// Twilio refused these credentials.
+    /// Twilio refused these credentials, or says that they are another account's than the Secret declares.
     pub(super) async fn refused(&self, secret: &SecretName, error: &twilio::Error) {
         let entry = self.entry(secret);
         entry.lock().await.refused = Some((Instant::now(), error.clone()));
+    }
+
+    /// The credentials are good, but not those that an object needs: the Secret is read again at the next poll.
+    pub(super) async fn doubted(&self, secret: &SecretName) {
+        let entry = self.entry(secret);
+        entry.lock().await.doubted = true;
     }
 
     fn entry(&self, secret: &SecretName) -> Arc<tokio::sync::Mutex<Entry>> {
@@ -139,7 +169,7 @@ impl Secrets {
         let data: BTreeMap<String, Vec<u8>> =
             found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
         match Credentials::from_secret_data(&data) {
-            Ok(credentials) => Ok(Login { credentials, proved: false, version }),
+            Ok(credentials) => Ok(Login { credentials, proved: false, version, read: Instant::now() }),
             Err(source) => Err(Trouble::SecretInvalid { secret: secret.to_string(), source }),
         }
     }
