@@ -54,7 +54,7 @@ impl Desired {
         not_served_yet(spec)?;
         let conversation = match (&spec.conversation_sid, &spec.conversation_unique_name) {
             (Some(sid), None) => Wanted::Sid(sid.clone()),
-            (None, Some(name)) => Wanted::UniqueName(name.clone()),
+            (None, Some(name)) => Wanted::UniqueName(unique_name(name)?.to_owned()),
             _ => {
                 return Err(Unservable::Invalid(
                     "set exactly one of conversationSid and conversationUniqueName",
@@ -70,6 +70,24 @@ impl Desired {
             adopt: spec.webhook_sid.clone(),
         })
     }
+}
+
+/// A name that Twilio reads as a name. It would take the SID of a conversation for that conversation, whatever that
+/// is called, and refuses such names (Twilio error 50390).
+fn unique_name(name: &str) -> Result<&str, Unservable> {
+    if name.parse::<ConversationSid>().is_ok() {
+        return Err(Unservable::Invalid(
+            "conversationUniqueName is a conversation's SID, which no unique name can be: delete this object and \
+             create it with conversationSid instead",
+        ));
+    }
+    if matches!(name, "." | "..") {
+        return Err(Unservable::Invalid(
+            "conversationUniqueName is one dot or two, which cannot be said in a URL: delete this object and create \
+             it with conversationSid instead",
+        ));
+    }
+    Ok(name)
 }
 
 fn not_served_yet(spec: &ConversationWebhookSpec) -> Result<(), Unservable> {
@@ -200,6 +218,22 @@ mod tests {
         assert_eq!(desired(by_name.clone()).unwrap().conversation, Wanted::UniqueName("support".to_owned()));
         by_name["conversationUniqueName"] = Value::Null;
         assert!(matches!(desired(by_name), Err(Unservable::Invalid(_))));
+    }
+
+    #[test]
+    fn a_unique_name_is_one_that_twilio_takes_for_a_name() {
+        let named = |name: &str| {
+            let mut by_name = webhook();
+            by_name["conversationSid"] = Value::Null;
+            by_name["conversationUniqueName"] = json!(name);
+            desired(by_name)
+        };
+        for name in [&format!("CH{:032x}", 7), &format!("CH{:032X}", 0xab), ".", ".."] {
+            assert!(matches!(named(name), Err(Unservable::Invalid(_))), "{name}");
+        }
+        for name in ["...", "a/b", "CH1", " ", "%2e%2e"] {
+            assert!(named(name).is_ok(), "{name}");
+        }
     }
 
     /// Admission refuses these today; an object may be older than its rules.
