@@ -15,4 +15,5 @@ mod counts;
 mod crash;
 mod lifecycle;
 mod load;
+mod secrets;
 mod support;

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use controlplane::{ControlPlane, Mark, Requests};
 use conversation_webhook_operator::api::{ConditionType, ConversationWebhook};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -28,6 +29,8 @@ pub(crate) const SERVICE: &str = "IS00000000000000000000000000000002";
 pub(crate) const FLOW: &str = "FW00000000000000000000000000000001";
 /// Where the chart is installed.
 const SYSTEM: &str = "cwo-system";
+/// The operator's `ServiceAccount` there.
+const SERVICE_ACCOUNT: &str = "cwo-conversation-webhook-operator";
 /// Longer than anything takes; what takes longer is broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -71,39 +74,43 @@ pub(crate) async fn eventually<T>(
     }
 }
 
-/// Installs the chart once per test process: CRD, `ServiceAccount` and RBAC are the chart's own.
+/// The chart on the shared control plane, installed once per test process.
 async fn installed(plane: &'static ControlPlane) -> PathBuf {
     static INSTALLED: OnceCell<PathBuf> = OnceCell::const_new();
-    INSTALLED
-        .get_or_init(|| async {
-            let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/conversation-webhook-operator");
-            let arguments = [
-                "install",
-                "cwo",
-                chart,
-                "--namespace",
-                SYSTEM,
-                "--create-namespace",
-                "--set",
-                "replicaCount=0",
-            ];
-            plane.helm(&arguments).await.unwrap();
-            let wait = "--for=condition=Established";
-            plane
-                .kubectl(&["wait", wait, "crd/conversationwebhooks.conversations.twilio-operator.dev"])
-                .await
-                .unwrap();
-            let account = "cwo-conversation-webhook-operator";
-            plane.kubeconfig_for_service_account(SYSTEM, account).await.unwrap()
-        })
+    INSTALLED.get_or_init(|| install_chart_and_wait(plane)).await.clone()
+}
+
+async fn install_chart_and_wait(plane: &ControlPlane) -> PathBuf {
+    let kubeconfig = install_chart(plane, &[]).await;
+    let wait = "--for=condition=Established";
+    plane
+        .kubectl(&["wait", wait, "crd/conversationwebhooks.conversations.twilio-operator.dev"])
         .await
-        .clone()
+        .unwrap();
+    kubeconfig
+}
+
+/// Installs the chart without a running Deployment and with further values: CRD, `ServiceAccount` and RBAC are the
+/// chart's own. Returns the operator's kubeconfig.
+pub(crate) async fn install_chart(plane: &ControlPlane, values: &[&str]) -> PathBuf {
+    let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/conversation-webhook-operator");
+    let mut arguments = vec!["install", "cwo", chart, "--namespace", SYSTEM, "--create-namespace"];
+    for value in ["replicaCount=0"].iter().chain(values) {
+        arguments.extend(["--set", value]);
+    }
+    plane.helm(&arguments).await.unwrap();
+    plane.kubeconfig_for_service_account(SYSTEM, SERVICE_ACCOUNT).await.unwrap()
 }
 
 impl World {
     /// A namespace with credentials, and a simulator with the conversations 1 to 60; 1 is also called `support`. No
     /// operator runs yet.
     pub(crate) async fn new() -> Self {
+        Self::with(Self::seed()).await
+    }
+
+    /// The usual seed: see [`World::new`].
+    pub(crate) fn seed() -> Seed {
         let mut account = AccountSeed::new(ACCOUNT.parse::<AccountSid>().unwrap(), AUTH_TOKEN)
             .service(SERVICE.parse::<ServiceSid>().unwrap())
             .flow(FLOW.parse().unwrap())
@@ -111,14 +118,26 @@ impl World {
         for n in 2..=60 {
             account = account.conversation(ConversationSeed::new(conversation(n)));
         }
-        Self::with(Seed::new().account(account)).await
+        Seed::new().account(account)
     }
 
     /// A namespace with credentials for [`ACCOUNT`], and a simulator with this seed.
     pub(crate) async fn with(seed: Seed) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
         let plane = ControlPlane::shared().await.unwrap();
         let kubeconfig = installed(plane).await;
+        Self::on(plane, kubeconfig, seed).await
+    }
+
+    /// [`World::new`] on a control plane of its own, for tests that break it. It lives as long as the test process.
+    pub(crate) async fn on_own_plane() -> Self {
+        let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start().await.unwrap()));
+        let kubeconfig = install_chart_and_wait(plane).await;
+        Self::on(plane, kubeconfig, Self::seed()).await
+    }
+
+    /// The same on this control plane, where the operator uses this kubeconfig.
+    pub(crate) async fn on(plane: &'static ControlPlane, kubeconfig: PathBuf, seed: Seed) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
         let kube = plane.admin_client().await.unwrap();
         let namespace = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).unwrap();
@@ -145,19 +164,32 @@ impl World {
         api.create(&PostParams::default(), &secret).await.unwrap();
     }
 
+    /// Lets the operator read Secrets of these names in the test's namespace, beside the chart's own name.
+    pub(crate) async fn grant_secrets(&self, names: &[&str]) {
+        let role = format!("read-{}", names[0]);
+        let subject = format!("{SYSTEM}:{SERVICE_ACCOUNT}");
+        let create = ["create", "--namespace", &self.namespace];
+        let named = names.iter().flat_map(|name| ["--resource-name", *name]);
+        let rule = ["role", &role, "--verb", "get", "--resource", "secrets"];
+        let arguments: Vec<&str> = create.into_iter().chain(rule).chain(named).collect();
+        self.plane.kubectl(&arguments).await.unwrap();
+        let binding = ["rolebinding", &role, "--role", &role, "--serviceaccount", &subject];
+        self.plane.kubectl(&[&create[..], &binding].concat()).await.unwrap();
+    }
+
     /// Starts the operator for the test's namespace, with further arguments of `run`, and waits until it is ready.
     pub(crate) async fn start_operator(&mut self, arguments: &[&str]) {
         let operator = Operator::start(&self.kubeconfig, &self.arguments(arguments)).await;
         assert!(self.operator.replace(operator).is_none(), "one operator at a time");
     }
 
-    /// The arguments of `run` for this world.
+    /// The arguments of `run` for this world. Twilio is the simulator, unless `further` says otherwise.
     pub(crate) fn arguments(&self, further: &[&str]) -> Vec<String> {
-        let mut arguments = vec![
-            format!("--namespace={}", self.namespace),
-            format!("--twilio-base-url={}", self.simulator.url()),
-            "--twilio-allow-http=true".to_owned(),
-        ];
+        let mut arguments =
+            vec![format!("--namespace={}", self.namespace), "--twilio-allow-http=true".to_owned()];
+        if !further.iter().any(|argument| argument.starts_with("--twilio-base-url=")) {
+            arguments.push(format!("--twilio-base-url={}", self.simulator.url()));
+        }
         arguments.extend(further.iter().map(|argument| (*argument).to_owned()));
         arguments
     }
@@ -238,6 +270,27 @@ impl World {
         self.wait(name, reason, |object| ready(object).is_some_and(|ready| ready.reason == reason)).await
     }
 
+    /// Waits until the object's Ready condition has this reason and its message says all of this.
+    pub(crate) async fn wait_told(&self, name: &str, reason: &str, says: &[&str]) -> ConversationWebhook {
+        self.wait_told_by(ConditionType::Ready, name, reason, says).await
+    }
+
+    /// The same of another condition.
+    pub(crate) async fn wait_told_by(
+        &self,
+        type_: ConditionType,
+        name: &str,
+        reason: &str,
+        says: &[&str],
+    ) -> ConversationWebhook {
+        self.wait(name, &format!("{reason} in {type_}, saying {says:?}"), |object| {
+            condition(object, type_).is_some_and(|condition| {
+                condition.reason == reason && says.iter().all(|text| condition.message.contains(text))
+            })
+        })
+        .await
+    }
+
     /// Waits until the object is gone.
     pub(crate) async fn wait_gone(&self, name: &str) {
         let api = self.objects();
@@ -264,11 +317,24 @@ impl World {
 
     /// What the operator wrote to objects of this test's namespace since `mark`.
     pub(crate) async fn writes_since(&self, mark: Mark) -> Requests {
-        let account = "cwo-conversation-webhook-operator";
-        let requests = self.plane.audit().since(mark).await.unwrap();
-        requests.by_service_account(SYSTEM, account).writes().filter(|request| {
+        self.requests_since(mark).await.writes().filter(|request| {
             request.namespace == self.namespace && request.resource == "conversationwebhooks"
         })
+    }
+
+    /// What operators asked of the API server since `mark`: this test's and those of the tests beside it.
+    pub(crate) async fn requests_since(&self, mark: Mark) -> Requests {
+        self.plane.audit().since(mark).await.unwrap().by_service_account(SYSTEM, SERVICE_ACCOUNT)
+    }
+
+    /// The Events about an object, as `kubectl get events` shows them: reason, note and how often.
+    pub(crate) async fn events(&self, name: &str) -> Vec<Event> {
+        let api: Api<Event> = Api::namespaced(self.kube.clone(), &self.namespace);
+        let mut events = api.list(&ListParams::default()).await.unwrap().items;
+        events.retain(|event| {
+            event.regarding.as_ref().is_some_and(|about| about.name.as_deref() == Some(name))
+        });
+        events
     }
 }
 
