@@ -38,9 +38,13 @@ fn usual() -> impl Strategy<Value = Known> {
         Known::new_object(),
         Known { conversation: None, ..Known::new_object().proved() },
         Known::ready_to_create(),
+        Known::ready_to_create().cached([sibling_creating("uid-4", &bot())]),
+        tried_before().listed([hook(1, bot())]).live([]),
         sending().sender(journalled(true)),
         sending().sender(created(1, false)),
         Known { object: None, ..sending().sender(created(1, true)).live([]) },
+        Known { object: None, ..sending().sender(created(1, true)).live([sibling_with("uid-4", 1)]) },
+        sending().sender(created(1, true)).with(|object| object.record = record(1)),
         sending().sender(Sender::NotCreated { id: ATTEMPT.to_owned() }),
         Known::unresolved().listed([hook(1, bot())]),
         Known::unresolved().open(adopting()).listed([hook(1, bot())]),
@@ -50,8 +54,15 @@ fn usual() -> impl Strategy<Value = Known> {
         Known::with_webhook(),
         Known::with_webhook().due().proved().listed([hook(1, other_bot())]),
         Known::with_webhook().edited(other_bot()).proved(),
+        Known::with_webhook().due().access(false).listed([]),
         Known::with_webhook().deleting().proved(),
+        Known::with_webhook().deleting().access(false).removed(Reply::NotFound),
     ])
+}
+
+fn tried_before() -> Known {
+    let settled = Known::ready_to_create().open(attempt());
+    settled.with(|object| object.record.settled_attempt = Some(ATTEMPT.to_owned())).edited(other_bot())
 }
 
 fn adopting() -> Attempt {

@@ -1,7 +1,7 @@
 //! What an input proves, said once more in the words of the design, for the properties to check against.
 
 use super::fixture::Known;
-use crate::decide::{Access, Attempt, Board, Object, Remote, Sender, Sibling, Siblings};
+use crate::decide::{Access, Attempt, Board, Object, Remote, Sender, Sibling, Siblings, Wanted};
 use crate::twilio::{Webhook, WebhookSid};
 
 impl Known {
@@ -56,6 +56,25 @@ impl Known {
         siblings
             .iter()
             .any(|sibling| sibling.uid != self.object().uid && sibling.webhook.as_ref() == Some(webhook))
+    }
+
+    /// What never changes in an object is not what the journal says: it was copied, whoever wrote it.
+    pub(super) fn cannot_be_restored(&self) -> bool {
+        let (Some(attempt), Ok(desired)) = (self.attempt(), &self.object().desired) else { return false };
+        desired.config.target != attempt.config.target()
+            || desired.conversation != Wanted::Sid(attempt.conversation.clone())
+    }
+
+    /// A sibling's open create asks for what the object asks for.
+    pub(super) fn is_being_made_by_a_sibling(&self) -> bool {
+        let (Siblings::Live(siblings) | Siblings::Cached(siblings)) = &self.siblings else { return false };
+        let Ok(desired) = &self.object().desired else { return false };
+        siblings.iter().filter(|sibling| sibling.uid != self.object().uid).any(|sibling| {
+            sibling
+                .open
+                .as_ref()
+                .is_some_and(|open| open.adopt.is_none() && open.config.matches(&desired.config))
+        })
     }
 
     /// A sibling's open attempt may have made the webhook, or is taking it over.

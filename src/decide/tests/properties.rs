@@ -10,7 +10,7 @@ use super::domain::{any_known, kind};
 use super::sample::*;
 use crate::api::Provenance;
 use crate::decide::{
-    Access, Action, Journal, Kind, Phase, Plan, Remote, Reply, Sender, Settled, Sibling, Siblings,
+    Access, Action, Hold, Journal, Kind, Phase, Plan, Remote, Reply, Sender, Settled, Sibling, Siblings,
 };
 use crate::twilio::{Webhook, WebhookSid};
 
@@ -108,6 +108,7 @@ proptest! {
             let board = known.board().expect("a list was read");
             prop_assert!(!board.is_full());
             prop_assert_eq!(baseline, board.sids());
+            prop_assert!(!known.is_being_made_by_a_sibling());
             if let Journal::Attempt(last) = &object.journal {
                 prop_assert!(past_configs.contains(&last.config));
             }
@@ -176,7 +177,8 @@ proptest! {
             Settled::Copied => {
                 prop_assert!(known.is_idle() && attempt.uid != known.object().uid);
                 let owner = |sibling: &&Sibling| sibling.uid == attempt.uid;
-                prop_assert!(known.live_siblings().unwrap_or_default().iter().any(owner));
+                let owner_lives = known.live_siblings().unwrap_or_default().iter().any(owner);
+                prop_assert!(owner_lives || known.cannot_be_restored());
             }
             Settled::ProvedAbsent => {
                 prop_assert!(known.is_idle());
@@ -238,6 +240,21 @@ proptest! {
     }
 
     #[test]
+    fn an_absence_is_reported_only_when_it_is_proved(known in any_known()) {
+        match known.decide() {
+            Action::Hold(Hold::WebhookMissing(webhook)) => {
+                prop_assert!(known.in_its_proved_account() && known.absence_confirmed);
+                prop_assert!(known.board().is_some_and(|board| board.get(&webhook).is_none()));
+            }
+            Action::Hold(Hold::ConversationNotFound) => {
+                prop_assert!(known.in_its_proved_account());
+                prop_assert_eq!(known.remote, Remote::NotFound);
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
     fn only_the_recorded_webhook_is_deleted_and_only_with_its_object(known in any_known()) {
         if let Action::Delete(webhook) = known.decide() {
             let object = known.object();
@@ -270,11 +287,8 @@ proptest! {
                 && object.journal != Journal::Unreadable;
             let stays = object.record.webhook.is_some() && (object.retain || known.kind == Kind::Leaves);
             let removed = object.record.webhook.is_some()
-                && match known.removal {
-                    Reply::None => false,
-                    Reply::Done => true,
-                    Reply::NotFound => known.in_its_proved_account(),
-                };
+                && (known.removal == Reply::Done
+                    || known.removal == Reply::NotFound && known.in_its_proved_account());
             prop_assert!(elsewhere || made_nothing || stays || removed);
         }
     }
