@@ -15,5 +15,8 @@ mod counts;
 mod crash;
 mod lifecycle;
 mod load;
+mod not_served;
+mod outsiders;
+mod replies;
 mod secrets;
 mod support;

@@ -80,19 +80,27 @@ async fn installed(plane: &'static ControlPlane) -> PathBuf {
     INSTALLED.get_or_init(|| install_chart_and_wait(plane)).await.clone()
 }
 
+async fn own_plane() -> &'static ControlPlane {
+    Box::leak(Box::new(ControlPlane::start().await.unwrap()))
+}
+
 async fn install_chart_and_wait(plane: &ControlPlane) -> PathBuf {
     let kubeconfig = install_chart(plane, &[]).await;
+    crd_established(plane).await;
+    kubeconfig
+}
+
+async fn crd_established(plane: &ControlPlane) {
     let wait = "--for=condition=Established";
     plane
         .kubectl(&["wait", wait, "crd/conversationwebhooks.conversations.twilio-operator.dev"])
         .await
         .unwrap();
-    kubeconfig
 }
 
 /// Installs the chart without a running Deployment and with further values: CRD, `ServiceAccount` and RBAC are the
 /// chart's own. Returns the operator's kubeconfig.
-pub(crate) async fn install_chart(plane: &ControlPlane, values: &[&str]) -> PathBuf {
+async fn install_chart(plane: &ControlPlane, values: &[&str]) -> PathBuf {
     let chart = concat!(env!("CARGO_MANIFEST_DIR"), "/charts/conversation-webhook-operator");
     let mut arguments = vec!["install", "cwo", chart, "--namespace", SYSTEM, "--create-namespace"];
     for value in ["replicaCount=0"].iter().chain(values) {
@@ -130,13 +138,28 @@ impl World {
 
     /// [`World::new`] on a control plane of its own, for tests that break it. It lives as long as the test process.
     pub(crate) async fn on_own_plane() -> Self {
-        let plane: &'static ControlPlane = Box::leak(Box::new(ControlPlane::start().await.unwrap()));
+        let plane = own_plane().await;
         let kubeconfig = install_chart_and_wait(plane).await;
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
-    /// The same on this control plane, where the operator uses this kubeconfig.
-    pub(crate) async fn on(plane: &'static ControlPlane, kubeconfig: PathBuf, seed: Seed) -> Self {
+    /// The same before the CRD is there.
+    pub(crate) async fn on_own_plane_without_crd() -> Self {
+        let plane = own_plane().await;
+        let kubeconfig = install_chart(plane, &["crds.enabled=false"]).await;
+        Self::on(plane, kubeconfig, Self::seed()).await
+    }
+
+    /// Installs this CRD and waits until its objects are served.
+    pub(crate) async fn install_crd(&self, crd: &Value) {
+        self.plane.kubectl_with_input(&["create", "-f", "-"], &crd.to_string()).await.unwrap();
+        crd_established(self.plane).await;
+        let objects = self.objects();
+        eventually("the kind is served", PATIENCE, async || objects.list(&ListParams::default()).await.ok())
+            .await;
+    }
+
+    async fn on(plane: &'static ControlPlane, kubeconfig: PathBuf, seed: Seed) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let kube = plane.admin_client().await.unwrap();
         let namespace = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
