@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use jiff::SignedDuration;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 use url::{Host, Url};
 
 use crate::telemetry::LogFormat;
@@ -68,7 +70,7 @@ pub struct RunArguments {
     #[arg(long, env = "CWO_LOG_FORMAT", default_value = "json", value_enum)]
     log_format: LogFormat,
     /// Level of the log, or directives such as info,kube=debug.
-    #[arg(long, env = "CWO_LOG_LEVEL", default_value = "info")]
+    #[arg(long, env = "CWO_LOG_LEVEL", default_value = "info", value_parser = log_level)]
     log_level: String,
     /// Factor on all protocol windows, for tests; needs a loopback base URL.
     #[arg(long, env = "CWO_TIME_SCALE", hide = true, default_value_t = 1.0)]
@@ -180,6 +182,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .ok_or_else(|| "not a duration: write it as 30s, 10m or 1h30m".to_owned())
+}
+
+fn log_level(text: &str) -> Result<String, ParseError> {
+    EnvFilter::try_new(text).map(|_| text.to_owned())
 }
 
 #[cfg(test)]
