@@ -10,9 +10,11 @@
     reason = "a test that cannot go on fails, and its helpers stand outside of test functions"
 )]
 
+mod admin;
 mod bad_input;
 mod counts;
 mod crash;
+mod footprint;
 mod lifecycle;
 mod load;
 mod not_served;

@@ -56,6 +56,12 @@ impl Operator {
         reqwest::get(format!("{}{path}", self.admin)).await.unwrap().text().await.unwrap()
     }
 
+    /// The HTTP status of a path of the admin address; 0 while nobody listens.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        let answer = reqwest::get(format!("{}{path}", self.admin)).await;
+        answer.map_or(0, |answer| answer.status().as_u16())
+    }
+
     /// Everything that it logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()

@@ -206,6 +206,12 @@ impl World {
         assert!(self.operator.replace(operator).is_none(), "one operator at a time");
     }
 
+    /// The same without the wait.
+    pub(crate) fn spawn_operator(&mut self, arguments: &[&str]) {
+        let operator = Operator::spawn(&self.kubeconfig, &self.arguments(arguments));
+        assert!(self.operator.replace(operator).is_none(), "one operator at a time");
+    }
+
     /// The arguments of `run` for this world. Twilio is the simulator, unless `further` says otherwise.
     pub(crate) fn arguments(&self, further: &[&str]) -> Vec<String> {
         let mut arguments =
