@@ -54,11 +54,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let twilio = twilio_client(&config, timing, Arc::clone(&metrics))?;
     let work = async {
         wait_for_crd(&requests).await;
-        installed.open();
         let cluster = match config.cluster_id.clone() {
             Some(cluster) => cluster,
             None => cluster_id(&requests).await?,
         };
+        installed.open();
         tracing::info!(cluster, "serving objects");
         let settings = Settings {
             namespaces: config.namespaces,

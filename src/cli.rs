@@ -119,6 +119,9 @@ pub enum InvalidArguments {
     /// Checks would never stop.
     #[error("--resync-interval must be at least 1s")]
     ResyncInterval,
+    /// An empty name would serve nothing.
+    #[error("--namespace must not be empty: leave it out to serve all namespaces")]
+    EmptyNamespace,
     /// Shorter windows are unsafe against the real Twilio.
     #[error(
         "--time-scale is for tests: it needs a --twilio-base-url on a loopback address, and must be above 0"
@@ -141,7 +144,13 @@ impl RunArguments {
         if self.resync_interval < Duration::from_secs(1) {
             return Err(InvalidArguments::ResyncInterval);
         }
-        let scaled = (self.time_scale - 1.0).abs() > f64::EPSILON;
+        let mut namespaces = self.namespaces;
+        namespaces.sort();
+        namespaces.dedup();
+        if namespaces.iter().any(String::is_empty) {
+            return Err(InvalidArguments::EmptyNamespace);
+        }
+        let scaled = self.time_scale.is_nan() || (self.time_scale - 1.0).abs() > f64::EPSILON;
         let loopback = self.twilio_base_url.as_ref().is_some_and(is_loopback);
         if scaled && !(loopback && self.time_scale.is_finite() && self.time_scale > 0.0) {
             return Err(InvalidArguments::TimeScale);
@@ -151,7 +160,7 @@ impl RunArguments {
             return Err(InvalidArguments::HttpBaseUrl);
         }
         Ok(Config {
-            namespaces: self.namespaces,
+            namespaces,
             label_selector: self.watch_label_selector,
             resync_interval: self.resync_interval,
             credentials_ttl: self.credentials_ttl,
@@ -229,8 +238,19 @@ mod tests {
         assert_eq!(run(&remote).unwrap_err(), InvalidArguments::TimeScale);
         let local = ["--time-scale=0.1", "--twilio-base-url=http://127.0.0.1:1", "--twilio-allow-http=true"];
         assert!(run(&local).is_ok());
+        for not_a_number in ["nan", "inf", "-1"] {
+            let scale = format!("--time-scale={not_a_number}");
+            let local = [scale.as_str(), "--twilio-base-url=http://127.0.0.1:1", "--twilio-allow-http=true"];
+            assert_eq!(run(&local).unwrap_err(), InvalidArguments::TimeScale);
+        }
         let zero = ["--time-scale=0", "--twilio-base-url=http://127.0.0.1:1", "--twilio-allow-http=true"];
         assert_eq!(run(&zero).unwrap_err(), InvalidArguments::TimeScale);
+    }
+
+    #[test]
+    fn a_namespace_is_served_once_and_has_a_name() {
+        assert_eq!(run(&["--namespace=b,a", "--namespace=a"]).unwrap().namespaces, ["a", "b"]);
+        assert_eq!(run(&["--namespace="]).unwrap_err(), InvalidArguments::EmptyNamespace);
     }
 
     #[test]

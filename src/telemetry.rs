@@ -17,7 +17,8 @@ pub enum LogFormat {
 /// # Errors
 /// `level` is neither, or logging was started before.
 pub fn start(format: LogFormat, level: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(level)?;
+    // At its other levels it prints a reply that it cannot decode, and the reply may be a Secret.
+    let filter = EnvFilter::try_new(level)?.add_directive("kube_client::client=error".parse()?);
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     match format {
         LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).try_init(),

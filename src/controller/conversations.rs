@@ -50,9 +50,12 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The board, where it is at most this old.
-    pub(super) fn board(&self, max_age: Duration) -> Option<&Board> {
-        self.listed.as_ref().filter(|(at, _)| at.elapsed() <= max_age).map(|(_, board)| board)
+    /// The board and when it was asked for, where that is at most so long ago.
+    pub(super) fn board(&self, max_age: Duration) -> Option<(Instant, &Board)> {
+        self.listed
+            .as_ref()
+            .filter(|(asked, _)| asked.elapsed() <= max_age)
+            .map(|(asked, board)| (*asked, board))
     }
 
     /// A list was made; `asked` is when its request went out.

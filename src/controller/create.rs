@@ -50,6 +50,10 @@ impl Pass {
         let Sender::Journalled { id, .. } = &self.sender else { return CONTINUE };
         let id = id.clone();
         let at = self.enter().await?;
+        // Whatever was waited for: nothing leaves after `notAfter`; it is decided anew and settled as not sent.
+        if self.journal_started.is_none_or(|started| started.elapsed() >= self.ctx.timing.send) {
+            return CONTINUE;
+        }
         let desired = self.desired()?.clone();
         let login = self.login()?.clone();
         let new = NewWebhook { config: &desired.config, replay_after: desired.replay_after };
@@ -61,8 +65,10 @@ impl Pass {
             CreateOutcome::Created(webhook) => {
                 self.put(&webhook);
                 self.log_mutation("create", &webhook.sid);
+                // Whoever may claim it instead of us does so from now on.
+                self.siblings = Siblings::Unread;
+                self.made_in = Some(login.credentials.account_sid().clone());
                 self.sender = Sender::Created { id, webhook: webhook.sid, reread: false };
-                self.ctx.secrets.accepted(&self.secret(), &login, true).await;
                 CONTINUE
             }
             CreateOutcome::NotCreated(error) => {
@@ -89,7 +95,9 @@ impl Pass {
 
     /// Writes the webhook's SID to status. One that was just made is written for as long as the process lives.
     pub(super) async fn record(&mut self, id: String, webhook: WebhookSid, provenance: Provenance) -> Step {
-        let Some((raw, attempt)) = self.raw.clone().zip(self.open_attempt(&id)) else { return CONTINUE };
+        let Some((raw, attempt)) = self.raw.clone().zip(self.journalled_attempt(&id)) else {
+            return CONTINUE;
+        };
         let just_made = matches!(self.sender, Sender::Created { .. });
         let pinned = Pinned {
             webhook: webhook.clone(),
@@ -100,20 +108,32 @@ impl Pass {
             provenance,
         };
         let message = message::available(&webhook, &attempt.conversation);
-        // What was created is the generation of the journal; a later edit is sent by the next pass.
-        let draft = Draft::of(&raw, attempt.generation, Timestamp::now()).pin(pinned).available(message);
-        if !self.told {
-            self.tell_recorded(&raw, &webhook, provenance);
-        }
+        // What was created is the generation of the journal, where that counts the same: a later edit is sent by the
+        // next pass.
+        let generation = match &self.object {
+            Some(object) if object.uid != attempt.uid => 0,
+            _ => attempt.generation,
+        };
+        let draft = Draft::of(&raw, generation, Timestamp::now()).pin(pinned).available(message);
+        let told = std::mem::replace(&mut self.told, true);
         let patience =
             if just_made { Patience::Unlimited } else { Patience::Limited(self.ctx.timing.request) };
         match self.write_status(&raw, &draft, patience).await? {
             Written::Clear(_) | Written::Unclear(_) => {
+                if !told {
+                    self.tell_recorded(&raw, &webhook, provenance);
+                }
+                if just_made && let Some(login) = &self.login {
+                    self.ctx.secrets.accepted(&self.secret, login, true).await;
+                }
                 self.sender = Sender::Idle;
                 self.memory.attempt = None;
                 CONTINUE
             }
-            Written::Lost(now) => self.overtaken(now),
+            Written::Lost(now) => {
+                self.told = told;
+                self.overtaken(now)
+            }
         }
     }
 
@@ -138,11 +158,15 @@ impl Pass {
                 self.sender = Sender::Idle;
                 self.journal_started = None;
                 self.memory.attempt = None;
-                self.memory.absent_since = None;
+                self.memory.absent = None;
                 self.start_over();
-                match refusal {
-                    Some(ending) => Ok(ControlFlow::Break(ending)),
-                    None => CONTINUE,
+                match (refusal, because) {
+                    (Some(ending), _) => Ok(ControlFlow::Break(ending)),
+                    // The API server is slow or lost a reply: no other create in the same pass.
+                    (None, Settled::NotSent) => {
+                        Err(Trouble::Kubernetes("the journal took too long".to_owned()))
+                    }
+                    (None, _) => CONTINUE,
                 }
             }
             Written::Lost(now) => self.overtaken(now),
@@ -151,15 +175,28 @@ impl Pass {
 
     /// Deletes a webhook that we made and no object can bear.
     pub(super) async fn compensate(&mut self, webhook: WebhookSid) -> Step {
+        let Some(account) = &self.made_in.clone() else { return Err(Trouble::Internal("nothing was made")) };
+        if self.login.is_none() {
+            self.read_credentials().await?;
+            // A 404 from another account would pass for done.
+            if self.login()?.credentials.account_sid() != account {
+                return Err(Trouble::Internal("the Secret opens another account by now"));
+            }
+            if !self.login()?.proved {
+                self.prove_account().await?;
+            }
+        }
         let at = self.enter().await?;
         let deleted = self.ctx.twilio.delete_webhook(&self.login()?.credentials, &at, &webhook).await;
-        match deleted {
+        match self.heard(deleted).await {
             Ok(()) => {
                 self.take_out(&webhook);
                 self.log_mutation("compensate", &webhook);
             }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
+            // Gone, or on a conversation that is closed for good: it fires no more.
+            Err(Trouble::Twilio(error))
+                if error.is_not_found() || error.kind() == ErrorKind::ConversationClosed => {}
+            Err(trouble) => return Err(trouble),
         }
         self.sender = Sender::Idle;
         Ok(ControlFlow::Break(Ending::Overtaken))
@@ -184,20 +221,20 @@ impl Pass {
         }
     }
 
-    /// Forgets what was read for the attempt: it may have been made for another conversation than the spec names.
+    /// Forgets what was read for the attempt: it may be old by now, or of another conversation than the spec names.
     fn start_over(&mut self) {
         let conversation = self.object.as_ref().and_then(known_conversation);
         if conversation != self.conversation {
             self.conversation = conversation;
-            self.remote = Remote::Unread;
-            self.siblings = Siblings::Unread;
             self.permit = None;
             self.place = None;
         }
+        self.remote = Remote::Unread;
+        self.siblings = Siblings::Unread;
     }
 
     async fn write_journal(&mut self, attempt: &Attempt, patience: Patience) -> Result<Written, Trouble> {
-        let raw = self.raw.as_ref().ok_or_else(|| Trouble::Kubernetes("the object is gone".to_owned()))?;
+        let raw = self.raw.as_ref().ok_or(Trouble::Internal("the object is gone"))?;
         let mut finalizers = raw.finalizers().to_vec();
         if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
             finalizers.push(FINALIZER.to_owned());
@@ -218,7 +255,7 @@ impl Pass {
     }
 
     fn attempt(&self, id: String, plan: Plan) -> Result<Attempt, Trouble> {
-        let unready = || Trouble::Kubernetes("a journal was asked for before all was read".to_owned());
+        let unready = || Trouble::Internal("a journal was asked for before all was read");
         let object = self.object.as_ref().ok_or_else(unready)?;
         let (account, region) = match (&self.access, &object.record) {
             (Access::Known { account, region, .. }, _) => (account.clone(), region.clone()),
@@ -243,7 +280,7 @@ impl Pass {
         })
     }
 
-    fn open_attempt(&self, id: &str) -> Option<Attempt> {
+    fn journalled_attempt(&self, id: &str) -> Option<Attempt> {
         match self.object.as_ref().map(|Object { journal, .. }| journal) {
             Some(Journal::Attempt(attempt)) if attempt.id == id => Some((**attempt).clone()),
             _ => None,

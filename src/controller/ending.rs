@@ -12,8 +12,8 @@ use super::reconcile::{Pass, check_key};
 use super::schedule::{backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConversationWebhook, Reason};
-use crate::decide::{Access, Hold, Object, Sender, Waiting};
+use crate::api::{ConditionType, ConversationWebhook, Reason};
+use crate::decide::{Access, Hold, Object, Sender, Timing, Waiting};
 
 /// Failed passes in a row after which an existing webhook's object says so.
 const MISSES: u32 = 3;
@@ -58,55 +58,64 @@ impl Ending {
 }
 
 impl Pass {
-    /// Says in status how the pass ended, where that is new, and when the next pass is due.
+    /// Says in status how the pass ended, where that is new, remembers when the next pass is due, and says how long
+    /// until then.
     pub(super) async fn finish(&mut self, ending: Ending) -> Duration {
-        self.remember_absence(&ending);
-        self.memory.failures = match &ending {
-            Ending::Trouble(_) => self.memory.failures.saturating_add(1),
-            Ending::Overtaken => self.memory.failures,
-            _ => 0,
-        };
+        self.count(&ending);
         if let Ending::Trouble(trouble) = &ending {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
         }
         if let Ending::Hold(Hold::AccountMismatch { .. }) = &ending {
-            self.ctx.secrets.doubted(&self.secret()).await;
+            self.ctx.secrets.doubted(&self.secret).await;
         }
         self.ctx.metrics.pass(&ending.label());
         let draft = self.raw.clone().and_then(|raw| Some((self.draft(&raw, &ending)?, raw)));
-        let mut overtaken = matches!(ending, Ending::Overtaken);
+        let mut overtaken = matches!(ending, Ending::Overtaken).then_some(self.ctx.timing.backoff.0);
         if let Some((draft, raw)) = draft {
             match self.write_status(&raw, &draft, Patience::Limited(self.ctx.timing.request)).await {
                 Ok(Written::Clear(_) | Written::Unclear(_)) => {}
                 Ok(Written::Lost(now)) => {
-                    overtaken = true;
+                    overtaken = Some(self.ctx.timing.backoff.0);
                     self.replace(now.map(|object| *object));
                 }
                 Err(trouble) => {
                     tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "status was not written");
-                    overtaken = true;
+                    self.memory.failures = self.memory.failures.saturating_add(1);
+                    overtaken = Some(backoff(self.memory.failures, &self.ctx.timing, fastrand::f64()));
                 }
             }
         }
-        if overtaken {
-            // Not done: the newer version is acted on as soon as the watch brings it.
+        if let Some(wait) = overtaken {
+            // Not done: the newer version is acted on as soon as the watch brings it, and what was due stays due.
             self.memory.acted_on = None;
-            return self.ctx.timing.backoff.0;
+            self.memory.due = (!self.due).then(|| Instant::now() + wait);
+            return wait;
         }
         self.memory.acted_on = self.object.as_ref().map(Fingerprint::of);
-        self.next_pass(&ending)
+        let wait = self.next_pass(&ending);
+        self.memory.due = Some(Instant::now() + wait);
+        wait
     }
 
-    fn remember_absence(&mut self, ending: &Ending) {
+    /// Counts failures and waits in a row, and forgets an absence that is over.
+    fn count(&mut self, ending: &Ending) {
+        let memory = &mut self.memory;
         match ending {
-            Ending::LookAgain => {
-                self.memory.absent_since.get_or_insert_with(Instant::now);
-            }
+            Ending::Trouble(_) => memory.failures = memory.failures.saturating_add(1),
+            Ending::Overtaken => {}
+            _ => memory.failures = 0,
+        }
+        match ending {
+            Ending::Wait(Waiting::Sibling(_)) => memory.waits = memory.waits.saturating_add(1),
+            _ => memory.waits = 0,
+        }
+        match ending {
             Ending::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound)
+            | Ending::LookAgain
             | Ending::Trouble(_)
             | Ending::Overtaken
             | Ending::Rest => {}
-            _ => self.memory.absent_since = None,
+            _ => memory.absent = None,
         }
     }
 
@@ -119,22 +128,31 @@ impl Pass {
             _ => pass.ctx.resync_interval,
         };
         match ending {
-            Ending::LookAgain => timing.settle,
-            Ending::Wait(Waiting::Sibling(_)) => timing.board,
+            // A little more, so that the second look is not a hair too early.
+            Ending::LookAgain => timing.settle + timing.board / 4,
+            // A sibling may wait for a human.
+            Ending::Wait(Waiting::Sibling(_)) => {
+                timing.board.saturating_mul(2_u32.saturating_pow(self.memory.waits)).min(check(self))
+            }
             Ending::Wait(Waiting::Window) => {
                 let open =
                     self.object.as_ref().and_then(Object::open_attempt).map(|attempt| attempt.id.clone());
                 let rest = open.map(|id| self.memory.until_window_over(&id, &timing)).unwrap_or_default();
                 rest + Duration::from_millis(1)
             }
-            Ending::Hold(Hold::AccountMismatch { .. }) => timing.credentials_poll,
+            Ending::Hold(Hold::AccountMismatch { .. }) => poll(&timing),
             Ending::Trouble(trouble) => match trouble.retry() {
                 Retry::Backoff(at_least) => {
                     at_least.max(backoff(self.memory.failures, &timing, fastrand::f64()))
                 }
-                Retry::Credentials => timing.credentials_poll,
+                Retry::Credentials => poll(&timing),
                 Retry::NextCheck => check(self),
             },
+            // A pass for a change that asked for nothing takes nothing from what is due.
+            Ending::Rest if !self.due => self
+                .memory
+                .due
+                .map_or_else(|| check(self), |due| due.saturating_duration_since(Instant::now())),
             Ending::Rest | Ending::Available | Ending::Hold(_) | Ending::Overtaken | Ending::Released => {
                 check(self)
             }
@@ -165,16 +183,26 @@ impl Pass {
                 }
                 draft.held(reason, text, None)
             }
-            Ending::Trouble(trouble) => return self.draft_trouble(draft, object, trouble),
+            Ending::Trouble(trouble) => return self.draft_trouble(draft, raw, object, trouble),
         };
         Some(if matches!(self.access, Access::Known { proved: true, .. }) { draft.trusted() } else { draft })
     }
 
-    fn draft_trouble(&self, draft: Draft, object: &Object, trouble: &Trouble) -> Option<Draft> {
+    fn draft_trouble(
+        &self,
+        draft: Draft,
+        raw: &ConversationWebhook,
+        object: &Object,
+        trouble: &Trouble,
+    ) -> Option<Draft> {
         let (reason, text, error) = (trouble.reason()?, message::trouble(trouble), trouble.last_error());
         let credentials = trouble.about_credentials();
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
+        // The numbers may change from one failure to the next: one outage is said once.
+        if passing && says(raw, object, reason) {
+            return None;
+        }
         if object.deleting && credentials && object.record.webhook.is_some() {
             let text = format!("the webhook cannot be deleted at Twilio: {text}");
             return Some(draft.held(Reason::DeletionBlocked, text, error));
@@ -236,4 +264,19 @@ impl Pass {
             (None, None) => String::new(),
         }
     }
+}
+
+/// Whether an object's status says for its present generation that passes do not finish for this reason.
+fn says(raw: &ConversationWebhook, object: &Object, reason: Reason) -> bool {
+    raw.status.iter().flat_map(|status| &status.conditions).any(|condition| {
+        condition.type_ == ConditionType::Synced.as_str()
+            && condition.status == "False"
+            && condition.reason == reason.as_str()
+            && condition.observed_generation == Some(object.generation)
+    })
+}
+
+/// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.
+fn poll(timing: &Timing) -> Duration {
+    timing.credentials_poll.mul_f64(1.0 + fastrand::f64() / 5.0)
 }

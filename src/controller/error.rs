@@ -29,6 +29,15 @@ pub(super) enum Trouble {
     /// The API server refused, or did not answer. Said in the log only: it cannot be written to the object.
     #[error("{0}")]
     Kubernetes(String),
+    /// The Secret was replaced while its old content was in use.
+    #[error("the Secret was replaced meanwhile")]
+    Rotated,
+    /// The operator is told to stop, and nothing is under way.
+    #[error("told to stop")]
+    Stopping,
+    /// A step was asked for before what it needs was read.
+    #[error("internal: {0}")]
+    Internal(&'static str),
 }
 
 /// When a pass is tried again.
@@ -76,7 +85,7 @@ impl Trouble {
                 | ErrorKind::CertificateNotTrusted
                 | ErrorKind::UnexpectedReply => Reason::TwilioUnavailable,
             },
-            Self::Kubernetes(_) => return None,
+            Self::Kubernetes(_) | Self::Rotated | Self::Stopping | Self::Internal(_) => return None,
         })
     }
 

@@ -12,7 +12,7 @@ use super::events::Note;
 use super::reconcile::Pass;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ConversationWebhook, FINALIZER};
-use crate::decide::{Desired, Kind, Object, Remote, Reply, Sender};
+use crate::decide::{Desired, Kind, Object, Remote, Reply, Sender, Siblings};
 use crate::twilio::{self, ErrorKind, Webhook, WebhookSid};
 
 /// What a step leads to.
@@ -39,6 +39,11 @@ impl Pass {
         }
         let updated = self.heard(updated).await?;
         self.put(&updated);
+        if updated.config != desired.config {
+            self.update = Reply::Differs;
+            self.log_mutation("update", &webhook);
+            return CONTINUE;
+        }
         self.update = Reply::Done;
         let (operation, reason, said) = if drifted {
             ("correct", "DriftCorrected", "was changed by somebody else and is as written again")
@@ -143,7 +148,10 @@ impl Pass {
         self.replace(now.map(|object| *object));
         match &mut self.sender {
             Sender::Idle => return Ok(ControlFlow::Break(Ending::Overtaken)),
-            Sender::Created { reread, .. } => *reread = true,
+            Sender::Created { reread, .. } => {
+                *reread = true;
+                self.siblings = Siblings::Unread;
+            }
             Sender::Journalled { .. } | Sender::NotCreated { .. } => {}
         }
         CONTINUE
@@ -153,7 +161,7 @@ impl Pass {
         self.object
             .as_ref()
             .and_then(|object| object.desired.as_ref().ok())
-            .ok_or_else(|| Trouble::Kubernetes("the spec cannot be carried out".to_owned()))
+            .ok_or(Trouble::Internal("the spec cannot be carried out"))
     }
 
     /// A webhook that we made or changed is on the board from now on.

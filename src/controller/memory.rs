@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::decide::{Journal, Object, Phase, Timing};
+use crate::decide::{Absent, Journal, Object, Phase, Timing};
+use crate::twilio::ConversationSid;
 
 /// What is remembered of one object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
-    /// The newest resourceVersion that this process wrote; an older object in the cache is out of date.
-    pub(super) written: Option<u64>,
+    /// The newest resourceVersion that this process saw in a reply; an older object in the cache is out of date.
+    pub(super) newest: Option<u64>,
     /// The object as the last pass left it.
     pub(super) acted_on: Option<Fingerprint>,
     /// When the next pass is due.
@@ -20,8 +21,10 @@ pub(super) struct Remembered {
     pub(super) failures: u32,
     /// When this process first saw the open attempt, by its id.
     pub(super) attempt: Option<(String, Instant)>,
-    /// When what is missing was first seen to be missing.
-    pub(super) absent_since: Option<Instant>,
+    /// What was first seen to be absent, and when.
+    pub(super) absent: Option<(Absent, Instant)>,
+    /// Passes in a row that waited for a sibling.
+    pub(super) waits: u32,
 }
 
 /// What a pass acts on: while it stays the same there is nothing to do before the next one is due.
@@ -30,7 +33,7 @@ pub(super) struct Fingerprint {
     generation: i64,
     deleting: bool,
     finalizer: bool,
-    labelled: bool,
+    label: Option<ConversationSid>,
     journal: Option<String>,
     record: crate::decide::Record,
 }
@@ -42,7 +45,7 @@ impl Fingerprint {
             generation: object.generation,
             deleting: object.deleting,
             finalizer: object.finalizer,
-            labelled: object.label.is_some(),
+            label: object.label.clone(),
             journal: match &object.journal {
                 Journal::Attempt(attempt) => Some(attempt.id.clone()),
                 Journal::Missing => None,
@@ -105,8 +108,13 @@ impl Memory {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    /// Only these objects are left.
-    pub(super) fn retain(&self, uids: &HashSet<String>) {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
+    /// Everything was listed anew: only these objects are left, and the cache is as new as any reply was. After a
+    /// restore of etcd it may even count from an earlier version.
+    pub(super) fn relisted(&self, uids: &HashSet<String>) {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects.retain(|uid, _| uids.contains(uid));
+        for remembered in objects.values_mut() {
+            remembered.newest = None;
+        }
     }
 }

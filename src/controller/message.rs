@@ -71,6 +71,13 @@ pub(super) fn hold(hold: &Hold, conversation: &str) -> (Reason, String) {
                  again by this version of the operator: delete this object and create it anew to have it back"
             ),
         ),
+        Hold::NotTakenOver(webhook) => (
+            Reason::InvalidConfiguration,
+            format!(
+                "Twilio accepts the spec for webhook {webhook} and still reports another configuration, as it does where \
+                 a list was emptied: delete this object and create it anew"
+            ),
+        ),
         Hold::ConversationFull(webhooks) => (
             Reason::ConversationFull,
             format!(
@@ -112,7 +119,8 @@ pub(super) fn waiting(waiting: &Waiting, conversation: &str) -> String {
              that may be under way has arrived"
         ),
         Waiting::Sibling(name) => format!(
-            "{name} is creating the same webhook on conversation {conversation}: this object waits for its outcome"
+            "{name} has a create on conversation {conversation} whose outcome is open and may concern this object's \
+             webhook: it waits for that"
         ),
     }
 }
@@ -131,7 +139,10 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
         ),
         Trouble::SecretInvalid { secret, source } => format!("Secret {secret}: {source}"),
         Trouble::Twilio(error) => twilio(error),
-        Trouble::Kubernetes(_) => "the API server did not answer as expected".to_owned(),
+        // These have no reason, so that nobody reads this.
+        Trouble::Kubernetes(_) | Trouble::Rotated | Trouble::Stopping | Trouble::Internal(_) => {
+            trouble.to_string()
+        }
     }
 }
 

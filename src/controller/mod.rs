@@ -208,7 +208,7 @@ async fn serve(
                 let stores = forgetting.stores.iter();
                 let uids: HashSet<String> =
                     stores.flat_map(Store::state).filter_map(|object| object.uid()).collect();
-                forgetting.memory.retain(&uids);
+                forgetting.memory.relisted(&uids);
             }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
             Ok(_) => {}

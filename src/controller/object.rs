@@ -35,7 +35,7 @@ pub(super) fn full_name(object: &impl ResourceExt) -> String {
     format!("{}/{}", object.namespace().unwrap_or_default(), object.name_any())
 }
 
-fn journal(annotations: &BTreeMap<String, String>) -> Journal {
+pub(super) fn journal(annotations: &BTreeMap<String, String>) -> Journal {
     match annotations.get(ATTEMPT_ANNOTATION).map(|text| Attempt::parse(text)) {
         None => Journal::Missing,
         Some(Ok(attempt)) => Journal::Attempt(Box::new(attempt)),
@@ -58,13 +58,6 @@ fn record(status: &ConversationWebhookStatus) -> Record {
 /// Another object, as a sibling on the same conversation.
 pub(super) fn sibling(object: &ConversationWebhook) -> Sibling {
     let Object { uid, name, desired, record, journal, .. } = view(object);
-    let open = match journal {
-        Journal::Attempt(attempt)
-            if record.webhook.is_none() && record.settled_attempt.as_deref() != Some(attempt.id.as_str()) =>
-        {
-            Some(*attempt)
-        }
-        _ => None,
-    };
+    let open = journal.open(record.webhook.as_ref(), record.settled_attempt.as_deref()).cloned();
     Sibling { uid, name, webhook: record.webhook, open, desired: desired.ok() }
 }

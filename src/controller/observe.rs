@@ -1,6 +1,7 @@
 //! The reading half of a pass: what [`decide`](crate::decide::decide) asked for, and nothing more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use kube::Api;
@@ -9,16 +10,16 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 
 use super::context::Context;
 use super::error::Trouble;
-use super::object::{full_name, sibling};
+use super::object::{full_name, journal, sibling};
 use super::reconcile::Pass;
-use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook};
-use crate::decide::{Access, Attempt, Board, Remote, Sibling, Siblings, Wanted};
+use crate::api::{CONVERSATION_LABEL, ConversationWebhook};
+use crate::decide::{Access, Board, Remote, Sender, Sibling, Siblings, Wanted};
 use crate::twilio::{self, AccountSid, ConversationRef, ConversationSid, Credentials, ErrorKind, WebhookSid};
 
 impl Pass {
     /// Reads the object's Secret, or takes what was read of it before.
     pub(super) async fn read_credentials(&mut self) -> Result<(), Trouble> {
-        let login = self.ctx.secrets.login(&self.secret()).await?;
+        let login = self.ctx.secrets.login(&self.secret).await?;
         self.access = Access::Known {
             account: login.credentials.account_sid().clone(),
             region: login.credentials.region().as_str().to_owned(),
@@ -31,17 +32,18 @@ impl Pass {
     /// Has Twilio confirm the account: by its configuration, and where the key may not read that, by the conversation.
     /// Objects that share a Secret share one proof, or one refusal.
     pub(super) async fn prove_account(&mut self) -> Result<(), Trouble> {
-        let secret = self.secret();
+        let secret = self.secret.clone();
         // Who waits for a turn must not take a place in the lane from the one whose turn it is.
         self.permit = None;
-        let _turn = self.ctx.secrets.turn_to_prove(&secret).await;
+        let ctx = Arc::clone(&self.ctx);
+        let _turn = self.unless_stopped(ctx.secrets.turn_to_prove(&secret)).await?;
         let login = self.login()?.clone();
         if self.ctx.secrets.is_proved(&secret, &login).await? {
             self.proved().await;
             return Ok(());
         }
         let declared = login.credentials.account_sid().clone();
-        self.permit = Some(self.ctx.lanes.enter(&declared).await);
+        self.permit = Some(self.unless_stopped(ctx.lanes.enter(&declared)).await?);
         let proof = match self.ctx.twilio.fetch_configuration(&login.credentials).await {
             Err(refused) if refused.kind() == ErrorKind::Credentials => {
                 match self.account_of_conversation(&login.credentials).await {
@@ -63,7 +65,7 @@ impl Pass {
         if found != declared {
             let operation = twilio::Operation::FetchConfiguration;
             let foreign = twilio::Error::ForeignAccount { operation, expected: declared, found };
-            self.ctx.secrets.refused(&secret, &foreign).await;
+            self.ctx.secrets.refused(&secret, &login, &foreign).await;
             return Err(foreign.into());
         }
         self.proved().await;
@@ -78,7 +80,7 @@ impl Pass {
             (None, Some(Wanted::UniqueName(name))) => name,
             (None, None) => "",
         };
-        let service = self.service();
+        let service = self.service.clone();
         let conversation = self.ctx.twilio.fetch_conversation(credentials, service.as_ref(), asked).await?;
         Ok(conversation.account_sid)
     }
@@ -91,22 +93,25 @@ impl Pass {
             .and_then(|object| object.desired.as_ref().ok())
             .map(|desired| &desired.conversation)
         else {
-            return Err(Trouble::Kubernetes("the object names no conversation".to_owned()));
+            return Err(Trouble::Internal("the object names no conversation"));
         };
-        let (name, service, login) = (name.clone(), self.service(), self.login()?.clone());
+        let (name, service, login) = (name.clone(), self.service.clone(), self.login()?.clone());
         let account = login.credentials.account_sid();
-        let mut held = self.ctx.conversations.hold_name(account, service.as_ref(), &name).await;
+        let ctx = Arc::clone(&self.ctx);
+        let held = ctx.conversations.hold_name(account, service.as_ref(), &name);
+        let mut held = self.unless_stopped(held).await?;
         if let Some(conversation) = held.conversation(self.ctx.timing.settle) {
             self.conversation = Some(conversation.clone());
             return Ok(());
         }
-        let permit = self.ctx.lanes.enter(account).await;
+        let permit = self.unless_stopped(ctx.lanes.enter(account)).await?;
         debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
         if let Err(error) = &found
             && error.is_not_found()
         {
+            self.looked_at = Some(Instant::now());
             self.remote = Remote::NotFound;
             return Ok(());
         }
@@ -121,10 +126,12 @@ impl Pass {
         let at = self.enter().await?;
         let max_age = self.ctx.timing.board;
         let shared = self.place.as_ref().and_then(|place| place.board(max_age)).filter(|_| !fresh);
-        if let Some(board) = shared {
+        if let Some((asked, board)) = shared {
+            self.looked_at = Some(asked);
             self.remote = Remote::Listed { board: board.clone(), fresh: false };
         } else {
             let asked = Instant::now();
+            self.looked_at = Some(asked);
             let listed = self.ctx.twilio.list_webhooks(&self.login()?.credentials, &at).await;
             let webhooks = match listed {
                 Err(error) if error.is_not_found() => {
@@ -148,14 +155,19 @@ impl Pass {
             }
             self.remote = Remote::Listed { board, fresh: true };
         }
-        // Whatever was known of siblings is older than this list.
-        self.siblings = Siblings::Cached(self.ctx.cached_siblings(&at.conversation));
+        // Whatever was known of siblings is older than this list. Only a create can do with what the cache has.
+        let creates = self.object.as_ref().is_some_and(|object| object.record.webhook.is_none());
+        self.siblings = if creates {
+            Siblings::Cached(self.ctx.cached_siblings(&at.conversation))
+        } else {
+            Siblings::Unread
+        };
         Ok(())
     }
 
     /// Reads whether the kind itself is being deleted.
     pub(super) async fn read_kind(&mut self) -> Result<(), Trouble> {
-        self.kind = self.ctx.definition.kind_since(self.began).await?;
+        self.kind = self.ctx.definition.kind_since(self.deletion_seen).await?;
         Ok(())
     }
 
@@ -171,17 +183,20 @@ impl Pass {
 
     /// Passes a reply of Twilio's on, and remembers what it says about the credentials.
     pub(super) async fn heard<T>(&mut self, reply: Result<T, twilio::Error>) -> Result<T, Trouble> {
-        let secret = self.secret();
+        let Some(login) = &self.login else { return reply.map_err(Trouble::from) };
         match reply {
             Ok(value) => {
-                if let Some(login) = &self.login {
-                    self.ctx.secrets.accepted(&secret, login, false).await;
-                }
+                self.ctx.secrets.accepted(&self.secret, login, false).await;
                 Ok(value)
             }
             Err(error) => {
-                if error.kind() == ErrorKind::Credentials {
-                    self.ctx.secrets.refused(&secret, &error).await;
+                let about_login =
+                    [ErrorKind::Credentials, ErrorKind::AccountForbidden, ErrorKind::ForeignAccount];
+                if about_login.contains(&error.kind()) {
+                    self.ctx.secrets.refused(&self.secret, login, &error).await;
+                    if self.ctx.secrets.login(&self.secret).await.is_ok() {
+                        return Err(Trouble::Rotated);
+                    }
                 }
                 Err(error.into())
             }
@@ -194,25 +209,38 @@ impl Pass {
             *proved = true;
         }
         if let Some(login) = &self.login {
-            self.ctx.secrets.accepted(&self.secret(), login, true).await;
+            self.ctx.secrets.accepted(&self.secret, login, true).await;
         }
     }
 
     /// Holds the conversation and a place in the account's lane, in this order: who waits for a conversation must
     /// not take a place from others.
     pub(super) async fn enter(&mut self) -> Result<ConversationRef, Trouble> {
-        let conversation = self
-            .conversation
-            .clone()
-            .ok_or_else(|| Trouble::Kubernetes("the object names no conversation".to_owned()))?;
+        let conversation =
+            self.conversation.clone().ok_or(Trouble::Internal("the object names no conversation"))?;
         let account = self.login()?.credentials.account_sid().clone();
+        let ctx = Arc::clone(&self.ctx);
         if self.place.is_none() {
-            self.place = Some(self.ctx.conversations.hold(&account, &conversation).await);
+            // In this order for one that proved its account before: see above.
+            self.permit = None;
+            self.place = Some(self.unless_stopped(ctx.conversations.hold(&account, &conversation)).await?);
         }
         if self.permit.is_none() {
-            self.permit = Some(self.ctx.lanes.enter(&account).await);
+            self.permit = Some(self.unless_stopped(ctx.lanes.enter(&account)).await?);
         }
-        Ok(ConversationRef { service: self.service(), conversation })
+        Ok(ConversationRef { service: self.service.clone(), conversation })
+    }
+
+    /// Waits for something that is not a request, unless the operator is told to stop and nothing is under way.
+    async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T, Trouble> {
+        if self.sender != Sender::Idle {
+            return Ok(wait.await);
+        }
+        tokio::select! {
+            biased;
+            () = self.ctx.stop.cancelled() => Err(Trouble::Stopping),
+            done = wait => Ok(done),
+        }
     }
 }
 
@@ -242,21 +270,17 @@ async fn live_siblings(ctx: &Context, conversation: &ConversationSid) -> Result<
 }
 
 fn live_sibling(object: &DynamicObject) -> Sibling {
-    let (uid, name) = (object.uid().unwrap_or_default(), full_name(object));
-    let status = |key: &str| object.data["status"][key].as_str().map(str::to_owned);
+    if let Ok(object) = serde_json::to_value(object).and_then(serde_json::from_value::<ConversationWebhook>) {
+        return sibling(&object);
+    }
+    // What cannot be decoded still claims what it claims.
+    let status = |key: &str| object.data["status"][key].as_str();
     let webhook: Option<WebhookSid> = status("webhookSid").and_then(|sid| sid.parse().ok());
-    let settled = status("settledAttempt");
-    let attempt = object.annotations().get(ATTEMPT_ANNOTATION).and_then(|text| Attempt::parse(text).ok());
-    match serde_json::to_value(object).and_then(serde_json::from_value::<ConversationWebhook>) {
-        Ok(object) => sibling(&object),
-        // What cannot be decoded still claims what it claims.
-        Err(_) => Sibling {
-            uid,
-            name,
-            open: attempt
-                .filter(|attempt| webhook.is_none() && settled.as_deref() != Some(attempt.id.as_str())),
-            webhook,
-            desired: None,
-        },
+    Sibling {
+        uid: object.uid().unwrap_or_default(),
+        name: full_name(object),
+        open: journal(object.annotations()).open(webhook.as_ref(), status("settledAttempt")).cloned(),
+        webhook,
+        desired: None,
     }
 }

@@ -17,16 +17,16 @@ use super::ending::Ending;
 use super::error::Trouble;
 use super::memory::{Fingerprint, Remembered};
 use super::object::{Guarded, view};
-use super::schedule::{interval, is_at_rest, until_check};
+use super::schedule::{backoff, interval, is_at_rest, until_check};
 use super::secrets::{Login, SecretName};
 use super::undecodable;
 use super::write::version;
 use crate::api::ConversationWebhook;
 use crate::decide::{
-    Access, Action, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Wanted, decide,
+    Absent, Access, Action, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Wanted, decide,
 };
 use crate::lanes::Permit;
-use crate::twilio::{ChatServiceSid, ConversationSid};
+use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid};
 
 /// Steps after which a pass is cut short: several times what the longest way through the rules takes.
 const MAX_STEPS: usize = 40;
@@ -40,6 +40,9 @@ pub(super) struct Pass {
     pub(super) raw: Option<ConversationWebhook>,
     /// The same, as decisions see it.
     pub(super) object: Option<Object>,
+    /// The object's Secret and chat service, also once the object is gone.
+    pub(super) secret: SecretName,
+    pub(super) service: Option<ChatServiceSid>,
     pub(super) login: Option<Login>,
     pub(super) access: Access,
     pub(super) conversation: Option<ConversationSid>,
@@ -48,19 +51,27 @@ pub(super) struct Pass {
     pub(super) sender: Sender,
     /// When the journal of this pass was started: the clock of its `notAfter`.
     pub(super) journal_started: Option<Instant>,
+    /// The account in which this pass made a webhook.
+    pub(super) made_in: Option<AccountSid>,
     /// Why Twilio did not make the webhook.
     pub(super) refusal: Option<Trouble>,
     pub(super) update: Reply,
     pub(super) removal: Reply,
     pub(super) kind: Kind,
-    /// When the pass began: whatever it acts on was seen before.
-    pub(super) began: Instant,
+    /// A time after which the kind's definition tells why the object is being deleted.
+    pub(super) deletion_seen: Instant,
     pub(super) place: Option<Held>,
     pub(super) permit: Option<Permit>,
     /// An Event told of a change at Twilio already.
     pub(super) told: bool,
     pub(super) memory: Remembered,
-    due: bool,
+    /// When the look at Twilio that this pass rests on was asked for.
+    pub(super) looked_at: Option<Instant>,
+    /// What was absent in this pass, and in a look long enough before it.
+    confirmed: Option<Absent>,
+    /// Failed tries to record or delete a webhook that this pass made.
+    retries: u32,
+    pub(super) due: bool,
 }
 
 /// The entry point for the controller: a pass where one is due, otherwise the time until it is.
@@ -73,8 +84,8 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
     let seen = view(&object);
     let now = Instant::now();
     let memory = ctx.memory.recall(&uid).unwrap_or_else(|| first_sight(&ctx, &seen, &object, now));
-    if memory.written > version(&object) && version(&object).is_some() {
-        // Older than our own last write: the watch brings the newer one.
+    if memory.newest > version(&object) && version(&object).is_some() {
+        // Older than what we have seen: the watch brings the newer one.
         return Ok(Requeue::requeue(ctx.timing.settle));
     }
     let due = memory.due.is_none_or(|due| due <= now);
@@ -126,6 +137,11 @@ impl Pass {
     ) -> Self {
         Self {
             ctx,
+            secret: SecretName {
+                namespace: raw.namespace().unwrap_or_default(),
+                name: raw.spec.credentials_secret_ref.name.clone(),
+            },
+            service: raw.spec.chat_service_sid.clone(),
             namespace: raw.namespace().unwrap_or_default(),
             name: raw.name_any(),
             conversation: known_conversation(&object),
@@ -137,15 +153,19 @@ impl Pass {
             siblings: Siblings::Unread,
             sender: Sender::Idle,
             journal_started: None,
+            made_in: None,
             refusal: None,
             update: Reply::None,
             removal: Reply::None,
             kind: Kind::Unread,
-            began: Instant::now(),
+            deletion_seen: Instant::now(),
             place: None,
             permit: None,
             told: false,
             memory,
+            looked_at: None,
+            confirmed: None,
+            retries: 0,
             due,
         }
     }
@@ -162,7 +182,7 @@ impl Pass {
                     break;
                 }
                 if step >= MAX_STEPS {
-                    ending = Ending::Trouble(Trouble::Kubernetes("the pass took too many steps".to_owned()));
+                    ending = Ending::Trouble(Trouble::Internal("the pass took too many steps"));
                     break;
                 }
             }
@@ -174,6 +194,10 @@ impl Pass {
                     ending = end;
                     break;
                 }
+                Err(Trouble::Stopping) => {
+                    ending = Ending::Overtaken;
+                    break;
+                }
                 Err(trouble) => {
                     ending = Ending::Trouble(trouble);
                     break;
@@ -182,7 +206,6 @@ impl Pass {
         }
         self.permit = None;
         let wait = self.finish(ending).await;
-        self.memory.due = Some(Instant::now() + wait);
         match &self.object {
             Some(_) => self.ctx.memory.remember(&uid, self.memory),
             None => self.ctx.memory.forget(&uid),
@@ -214,7 +237,7 @@ impl Pass {
             remote: &self.remote,
             siblings: &self.siblings,
             phase,
-            absence_confirmed: self.memory.absent_since.is_some_and(|since| since.elapsed() >= timing.settle),
+            confirmed: self.confirmed.as_ref(),
             sender: &self.sender,
             update: self.update,
             removal: self.removal,
@@ -245,45 +268,65 @@ impl Pass {
             Action::ReleaseFinalizer => self.release().await,
             Action::Rest => Ok(ControlFlow::Break(Ending::Rest)),
             Action::Available => Ok(ControlFlow::Break(Ending::Available)),
-            Action::LookAgain => Ok(ControlFlow::Break(Ending::LookAgain)),
+            Action::LookAgain(absent) => Ok(self.look_again(absent)),
             Action::Wait(waiting) => Ok(ControlFlow::Break(Ending::Wait(waiting))),
             Action::Hold(hold) => Ok(ControlFlow::Break(Ending::Hold(hold))),
         };
         match next {
-            // Only what Twilio made and nobody recorded keeps a pass from ending on a failed read.
+            // What Twilio made and nobody recorded keeps a pass from ending.
             Err(trouble) if matches!(self.sender, Sender::Created { .. }) => {
-                tracing::warn!(%trouble, name = self.name, "a webhook that was just made is not recorded yet");
-                tokio::time::sleep(self.ctx.timing.backoff.0).await;
+                self.pause_before_retry(&trouble).await;
                 Ok(ControlFlow::Continue(()))
             }
             next => next,
         }
     }
 
+    /// Lets others have the conversation and the lane for a while; everything that was read is read again.
+    async fn pause_before_retry(&mut self, trouble: &Trouble) {
+        self.retries = self.retries.saturating_add(1);
+        tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "a webhook that was just made is not recorded yet");
+        self.siblings = Siblings::Unread;
+        self.login = None;
+        self.permit = None;
+        self.place = None;
+        tokio::time::sleep(backoff(self.retries, &self.ctx.timing, fastrand::f64())).await;
+    }
+
+    /// Something was absent: on with the pass if it was so in a look long enough before this one, which is over
+    /// otherwise.
+    fn look_again(&mut self, absent: Absent) -> ControlFlow<Ending> {
+        let looked = self.looked_at.unwrap_or_else(Instant::now);
+        match &self.memory.absent {
+            Some((before, since)) if *before == absent => {
+                let long_enough = looked.saturating_duration_since(*since) >= self.ctx.timing.settle;
+                if long_enough && self.confirmed.as_ref() != Some(&absent) {
+                    self.confirmed = Some(absent);
+                    return ControlFlow::Continue(());
+                }
+            }
+            _ => self.memory.absent = Some((absent, Instant::now())),
+        }
+        ControlFlow::Break(Ending::LookAgain)
+    }
+
     /// Takes the API server's latest word on the object.
     pub(super) fn replace(&mut self, now: Option<ConversationWebhook>) {
         if let Some(now) = &now {
-            self.memory.written = self.memory.written.max(version(now));
+            self.memory.newest = self.memory.newest.max(version(now));
         }
+        let was_deleting = self.object.as_ref().is_some_and(|object| object.deleting);
         self.object = now.as_ref().map(view);
         self.raw = now;
-    }
-
-    /// The object's Secret.
-    pub(super) fn secret(&self) -> SecretName {
-        let name =
-            self.raw.as_ref().map(|raw| raw.spec.credentials_secret_ref.name.clone()).unwrap_or_default();
-        SecretName { namespace: self.namespace.clone(), name }
+        if !was_deleting && self.object.as_ref().is_some_and(|object| object.deleting) {
+            self.deletion_seen = Instant::now();
+            self.kind = Kind::Unread;
+        }
     }
 
     /// The credentials that this pass read.
     pub(super) fn login(&self) -> Result<&Login, Trouble> {
-        self.login.as_ref().ok_or_else(|| Trouble::Kubernetes("credentials were not read".to_owned()))
-    }
-
-    /// The conversation's chat service.
-    pub(super) fn service(&self) -> Option<ChatServiceSid> {
-        self.raw.as_ref().and_then(|raw| raw.spec.chat_service_sid.clone())
+        self.login.as_ref().ok_or(Trouble::Internal("credentials were not read"))
     }
 }
 

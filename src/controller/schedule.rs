@@ -59,7 +59,7 @@ pub(super) fn is_at_rest(view: &Object, object: &ConversationWebhook) -> bool {
         && view.record.observed_generation == Some(view.generation)
         && condition("CredentialsValid") != Some("False")
         && match view.record.webhook {
-            Some(_) => condition("Synced") == Some("True"),
+            Some(_) => condition("Synced") == Some("True") && view.is_protected(),
             None => stalled,
         }
 }

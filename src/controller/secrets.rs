@@ -55,12 +55,19 @@ pub(super) struct Secrets {
 #[derive(Debug, Default)]
 struct Entry {
     looked: Option<Look>,
-    /// When Twilio last refused the credentials, and how.
-    refused: Option<(Instant, twilio::Error)>,
+    /// The credentials that Twilio last refused.
+    refused: Option<Refusal>,
     /// The credentials are not those that an object needs: somebody may be about to correct them.
     doubted: bool,
     /// Whose turn it is to have the account confirmed.
     proof: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    at: Instant,
+    version: Version,
+    error: twilio::Error,
 }
 
 #[derive(Debug)]
@@ -80,12 +87,8 @@ impl Secrets {
         let entry = self.entry(secret);
         // Held over the read on purpose: objects that share a Secret share one GET.
         let mut entry = entry.lock().await;
-        if let Some((at, error)) = &mut entry.refused {
-            if at.elapsed() < self.poll {
-                return Err(error.clone().into());
-            }
-            *at = Instant::now();
-            entry.looked = None;
+        if entry.refused.is_some() {
+            return self.login_after_refusal(secret, &mut entry).await;
         }
         let doubted = entry.doubted;
         let usable = entry.looked.as_ref().filter(|look| {
@@ -109,6 +112,34 @@ impl Secrets {
         found
     }
 
+    /// The first to ask after a refusal reads the Secret again at once, the first of each poll interval probes; all
+    /// others hear of the refusal.
+    async fn login_after_refusal(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
+        let Some(refusal) = &mut entry.refused else { return self.read(secret).await };
+        let probe = refusal.at.elapsed() >= self.poll;
+        if !probe && entry.looked.is_some() {
+            return Err(refusal.error.clone().into());
+        }
+        if probe {
+            refusal.at = Instant::now();
+        }
+        let (version, error) = (refusal.version.clone(), refusal.error.clone());
+        let found = self.read(secret).await;
+        if matches!(found, Err(Trouble::Kubernetes(_))) {
+            return found;
+        }
+        entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
+        match found {
+            Ok(login) if login.version == version && !probe => Err(error.into()),
+            Ok(login) if login.version == version => Ok(login),
+            // Another content, or none: the refusal is no word on it.
+            found => {
+                entry.refused = None;
+                found
+            }
+        }
+    }
+
     /// Waits until nobody else is having the account of these credentials confirmed.
     pub(super) async fn turn_to_prove(&self, secret: &SecretName) -> tokio::sync::OwnedMutexGuard<()> {
         let turn = Arc::clone(&self.entry(secret).lock().await.proof);
@@ -120,7 +151,9 @@ impl Secrets {
         let entry = self.entry(secret);
         let entry = entry.lock().await;
         match (&entry.refused, &entry.looked) {
-            (Some((at, error)), _) if *at > login.read => Err(error.clone().into()),
+            (Some(refusal), _) if refusal.version == login.version && refusal.at > login.read => {
+                Err(refusal.error.clone().into())
+            }
             (_, Some(Look { found: Ok(held), .. })) => Ok(held.proved && held.version == login.version),
             _ => Ok(false),
         }
@@ -130,7 +163,7 @@ impl Secrets {
     pub(super) async fn accepted(&self, secret: &SecretName, login: &Login, proved: bool) {
         let entry = self.entry(secret);
         let mut entry = entry.lock().await;
-        entry.refused = None;
+        entry.refused.take_if(|refusal| refusal.version == login.version);
         if let Some(Look { found: Ok(held), .. }) = &mut entry.looked
             && held.version == login.version
         {
@@ -138,10 +171,19 @@ impl Secrets {
         }
     }
 
-    /// Twilio refused these credentials, or says that they are another account's than the Secret declares.
-    pub(super) async fn refused(&self, secret: &SecretName, error: &twilio::Error) {
+    /// Twilio refused these credentials, or says that they are another account's than the Secret declares. Whoever
+    /// asks next has the Secret read again.
+    pub(super) async fn refused(&self, secret: &SecretName, login: &Login, error: &twilio::Error) {
         let entry = self.entry(secret);
-        entry.lock().await.refused = Some((Instant::now(), error.clone()));
+        let mut entry = entry.lock().await;
+        let current =
+            entry.looked.as_ref().and_then(|look| look.found.as_ref().ok()).map(|held| &held.version);
+        // A late word on an old content says nothing about the new one.
+        if current.is_none_or(|version| *version == login.version) {
+            let version = login.version.clone();
+            entry.refused = Some(Refusal { at: Instant::now(), version, error: error.clone() });
+            entry.looked = None;
+        }
     }
 
     /// The credentials are good, but not those that an object needs: the Secret is read again at the next poll.

@@ -3,8 +3,6 @@
 //! They exist where the CRD in the cluster is older or looser than this version's. Nothing is changed at Twilio for
 //! them, and their finalizer stays, because what they made is not known for certain.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
@@ -37,7 +35,13 @@ pub(super) async fn report(ctx: &Context, invalid: &InvalidObject) -> Requeue {
         }
         Err(error) => {
             tracing::warn!(%error, namespace, name, "could not report an object that cannot be decoded");
-            Requeue::requeue(ctx.timing.backoff.0.max(Duration::from_millis(100)) * 5)
+            match error {
+                // Refused, and will be again until something changes.
+                kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 422) => {
+                    Requeue::await_change()
+                }
+                _ => Requeue::requeue(ctx.timing.settle),
+            }
         }
     }
 }

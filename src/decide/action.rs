@@ -3,7 +3,9 @@
 //! The reconciler calls [`decide`] again after every action, so that each effect stands alone and a crash between
 //! any two of them is a state that the function has seen. It never reads a clock, a cache or a client.
 
-use super::input::{Access, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender, Sibling, Siblings};
+use super::input::{
+    Absent, Access, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender, Sibling, Siblings,
+};
 use super::resolve::resolve;
 use super::{Attempt, Board, Desired, Recorded, Unservable};
 use crate::api::Provenance;
@@ -61,8 +63,8 @@ pub enum Action {
     Rest,
     /// The pass is over: the webhook is as written.
     Available,
-    /// The pass is over: look again for what was absent, after the settling time.
-    LookAgain,
+    /// This was absent. Unless an earlier look, long enough ago, showed the same, the pass is over: look again.
+    LookAgain(Absent),
     /// The pass is over: only time can tell.
     Wait(Waiting),
     /// The pass is over: somebody must act.
@@ -124,6 +126,8 @@ pub enum Hold {
     ConversationNotFound,
     /// The webhook is gone from the conversation.
     WebhookMissing(WebhookSid),
+    /// Twilio accepted an update and still reports something else.
+    NotTakenOver(WebhookSid),
     /// Five webhooks hang on the conversation.
     ConversationFull(Vec<WebhookSid>),
     /// An identical webhook hangs on the conversation.
@@ -289,6 +293,7 @@ fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhook: &Webhook
     let edited = object.record.observed_generation != Some(object.generation);
     match input.update {
         Reply::Done => return Action::Available,
+        Reply::Differs => return Action::Hold(Hold::NotTakenOver(webhook.clone())),
         Reply::None if edited => {
             return open_account(input, object, false).unwrap_or_else(|| Action::Update(webhook.clone()));
         }
@@ -306,26 +311,27 @@ fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhook: &Webhook
             Some(found) if found.config == desired.config && !edited => Action::Available,
             Some(_) if input.update == Reply::None => Action::Update(webhook.clone()),
             // Listed, yet unknown to the update a moment ago: let the two agree first.
-            Some(_) => Action::LookAgain,
-            None => absent(input, object, Hold::WebhookMissing(webhook.clone())),
+            Some(_) => Action::LookAgain(Absent::Disputed(webhook.clone())),
+            None => {
+                let hold = Hold::WebhookMissing(webhook.clone());
+                absent(input, object, Absent::Webhook(webhook.clone()), hold)
+            }
         },
-        Remote::NotFound => absent(input, object, Hold::ConversationNotFound),
+        Remote::NotFound => absent(input, object, Absent::Conversation, Hold::ConversationNotFound),
     }
 }
 
 /// An absence is believed under the proved account, and when it was seen twice.
-fn absent(input: &Input<'_>, object: &Object, hold: Hold) -> Action {
+fn absent(input: &Input<'_>, object: &Object, what: Absent, hold: Hold) -> Action {
     if let Some(action) = open_account(input, object, true) {
         return action;
     }
-    if input.absence_confirmed { Action::Hold(hold) } else { Action::LookAgain }
+    if input.confirmed == Some(&what) { Action::Hold(hold) } else { Action::LookAgain(what) }
 }
 
 /// What an object with a webhook lacks of its protection (R19).
 fn stripped(object: &Object, webhook: &WebhookSid) -> Option<Plan> {
-    let labelled = object.label.is_some() && object.label == object.record.conversation;
-    let journalled = matches!(object.journal, Journal::Attempt(_));
-    (!(object.finalizer && labelled && journalled) && object.record.conversation.is_some()).then(|| Plan {
+    (!object.is_protected() && object.record.conversation.is_some()).then(|| Plan {
         baseline: Vec::new(),
         past_configs: Vec::new(),
         adopt: Some(webhook.clone()),
@@ -363,7 +369,7 @@ fn delete(input: &Input<'_>, object: &Object) -> Action {
     }
     match input.removal {
         Reply::None => open_account(input, object, false).unwrap_or_else(|| Action::Delete(webhook.clone())),
-        Reply::Done => Action::ReleaseFinalizer,
+        Reply::Done | Reply::Differs => Action::ReleaseFinalizer,
         Reply::NotFound => open_account(input, object, true).unwrap_or(Action::ReleaseFinalizer),
     }
 }

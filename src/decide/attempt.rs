@@ -94,13 +94,20 @@ pub struct Recorded {
     flow_sid: Option<FlowSid>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 enum RecordedUrl {
     /// It stands in the object's spec anyway.
     Plain(String),
     /// HMAC-SHA-256 under a random salt, both in hexadecimal.
     Digest { hmac: String, salt: String },
+}
+
+/// An address may carry a secret, and journals are printed in logs.
+impl std::fmt::Debug for RecordedUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 impl Recorded {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::{AdoptionPolicy, ConversationWebhookSpec, Mode};
-use crate::twilio::{ChatServiceSid, ConversationSid, Method, Target, WebhookConfig, WebhookSid};
+use crate::twilio::{ChatServiceSid, ConversationSid, Method, Target, WebhookConfig};
 
 /// What the object asks for, checked and in canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +16,6 @@ pub struct Desired {
     pub config: WebhookConfig,
     /// Index of the message from which Twilio replays when the webhook is first created.
     pub replay_after: Option<u64>,
-    /// Take over an identical webhook that nobody claims.
-    pub adopt_identical: bool,
-    /// Take over this webhook.
-    pub adopt: Option<WebhookSid>,
 }
 
 /// How the object names its conversation.
@@ -66,8 +62,6 @@ impl Desired {
             service: spec.chat_service_sid.clone(),
             config: canonical(spec)?,
             replay_after: spec.configuration.replay_after,
-            adopt_identical: spec.adoption_policy == AdoptionPolicy::IfIdentical,
-            adopt: spec.webhook_sid.clone(),
         })
     }
 }

@@ -25,8 +25,8 @@ pub struct Input<'a> {
     pub siblings: &'a Siblings,
     /// How far the time of the object's open attempt has run.
     pub phase: Phase,
-    /// An earlier look, long enough ago, showed the same absence.
-    pub absence_confirmed: bool,
+    /// What was absent in this pass, and in a look long enough before it.
+    pub confirmed: Option<&'a Absent>,
     /// What this process itself has under way for the object.
     pub sender: &'a Sender,
     /// What Twilio said to an update in this pass.
@@ -86,6 +86,19 @@ pub enum Journal {
     Attempt(Box<Attempt>),
 }
 
+impl Journal {
+    /// The attempt while its outcome is unknown, beside what status records.
+    #[must_use]
+    pub fn open(&self, webhook: Option<&WebhookSid>, settled: Option<&str>) -> Option<&Attempt> {
+        match self {
+            Self::Attempt(attempt) if webhook.is_none() && settled != Some(attempt.id.as_str()) => {
+                Some(attempt)
+            }
+            Self::Attempt(_) | Self::Missing | Self::Unreadable => None,
+        }
+    }
+}
+
 /// What status records about the webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
@@ -109,15 +122,16 @@ impl Object {
     /// The journal's attempt while its outcome is unknown (R1). With a SID in status it never counts.
     #[must_use]
     pub fn open_attempt(&self) -> Option<&Attempt> {
-        match &self.journal {
-            Journal::Attempt(attempt)
-                if self.record.webhook.is_none()
-                    && self.record.settled_attempt.as_deref() != Some(attempt.id.as_str()) =>
-            {
-                Some(attempt)
-            }
-            Journal::Attempt(_) | Journal::Missing | Journal::Unreadable => None,
-        }
+        self.journal.open(self.record.webhook.as_ref(), self.record.settled_attempt.as_deref())
+    }
+
+    /// Finalizer, label and journal are there: what keeps a webhook from being lost track of.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.finalizer
+            && self.label.is_some()
+            && self.label == self.record.conversation
+            && matches!(self.journal, Journal::Attempt(_))
     }
 
     /// Whether the attempt with this id is the object's open one.
@@ -185,6 +199,19 @@ pub struct Sibling {
     pub desired: Option<Desired>,
 }
 
+/// What a look at Twilio did not find. One look proves nothing: a list may lag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Absent {
+    /// The webhook of the attempt with this id.
+    Newborn(String),
+    /// A webhook of the conversation.
+    Webhook(WebhookSid),
+    /// The conversation.
+    Conversation,
+    /// A webhook that a list shows and an update does not find.
+    Disputed(WebhookSid),
+}
+
 /// How far the time of an open attempt has run, by the clock of this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -231,6 +258,8 @@ pub enum Reply {
     None,
     /// Done.
     Done,
+    /// Done, but what Twilio reports is not what was sent.
+    Differs,
     /// There is no such webhook.
     NotFound,
 }

@@ -17,7 +17,7 @@ pub use attempt::{Attempt, Recorded};
 pub use board::{Board, SLOTS};
 pub use desired::{Desired, Unservable, Wanted};
 pub use input::{
-    Access, Input, Journal, Kind, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings,
+    Absent, Access, Input, Journal, Kind, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings,
 };
 pub use timing::Timing;
 

@@ -4,8 +4,8 @@
 //! of the siblings after that list. Where the evidence allows two readings, nothing is claimed.
 
 use super::action::{Action, Hold, Settled, Waiting, open_account};
-use super::input::{Input, Object, Phase, Remote, Sibling, Siblings};
-use super::{Attempt, Board};
+use super::input::{Absent, Input, Object, Phase, Remote, Sibling, Siblings};
+use super::{Attempt, Board, Wanted};
 use crate::api::Provenance;
 use crate::twilio::{Webhook, WebhookSid};
 
@@ -13,6 +13,9 @@ use crate::twilio::{Webhook, WebhookSid};
 pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> Action {
     if attempt.cluster != input.cluster {
         return Action::Hold(Hold::RestoredElsewhere);
+    }
+    if attempt.uid != object.uid && !may_be_restored(object, attempt) {
+        return settle(attempt, Settled::Copied);
     }
     if attempt.uid != object.uid {
         match input.siblings {
@@ -42,8 +45,28 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
     let Siblings::Live(siblings) = input.siblings else { return Action::ReadSiblings };
     let siblings: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.uid != object.uid).collect();
     match &attempt.adopt {
-        Some(webhook) => take_over(object, attempt, webhook, board, &siblings),
+        Some(webhook) => take_over(input, object, attempt, webhook, board, &siblings),
         None => find_newborn(input, object, attempt, board, &siblings),
+    }
+}
+
+/// A restore brings an object back as it was, and what a webhook hangs on and does never changes in an object.
+/// Another value proves that the manifest was copied.
+fn may_be_restored(object: &Object, attempt: &Attempt) -> bool {
+    let Ok(desired) = &object.desired else { return true };
+    let same_conversation = match &desired.conversation {
+        Wanted::Sid(conversation) => *conversation == attempt.conversation,
+        Wanted::UniqueName(_) => true,
+    };
+    same_conversation && desired.config.target == attempt.config.target()
+}
+
+/// What the attempt was for is absent: believed when it is seen twice.
+fn unless_seen_before(input: &Input<'_>, attempt: &Attempt, what: Absent) -> Action {
+    if input.confirmed == Some(&what) {
+        settle(attempt, Settled::ProvedAbsent)
+    } else {
+        Action::LookAgain(what)
     }
 }
 
@@ -56,8 +79,8 @@ fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> A
     if let Some(action) = open_account(input, object, true) {
         return action;
     }
-    if !input.absence_confirmed {
-        return Action::LookAgain;
+    if input.confirmed != Some(&Absent::Conversation) {
+        return Action::LookAgain(Absent::Conversation);
     }
     if object.deleting {
         settle(attempt, Settled::ProvedAbsent)
@@ -68,6 +91,7 @@ fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> A
 
 /// R4: a webhook that was being taken over, unless a sibling has it or may have made it.
 fn take_over(
+    input: &Input<'_>,
     object: &Object,
     attempt: &Attempt,
     webhook: &WebhookSid,
@@ -75,8 +99,11 @@ fn take_over(
     siblings: &[&Sibling],
 ) -> Action {
     let claimed = siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(webhook));
-    let Some(found) = board.get(webhook).filter(|_| !claimed) else {
+    if claimed {
         return settle(attempt, Settled::ProvedAbsent);
+    }
+    let Some(found) = board.get(webhook) else {
+        return unless_seen_before(input, attempt, Absent::Webhook(webhook.clone()));
     };
     match siblings.iter().find(|sibling| explains(sibling, found)) {
         None => Action::Record {
@@ -131,13 +158,7 @@ fn find_newborn(
             webhook: newborn.sid.clone(),
             provenance: Provenance::Inferred,
         },
-        [] if plausible.is_empty() => {
-            if input.absence_confirmed {
-                settle(attempt, Settled::ProvedAbsent)
-            } else {
-                Action::LookAgain
-            }
-        }
+        [] if plausible.is_empty() => unless_seen_before(input, attempt, Absent::Newborn(attempt.id.clone())),
         // Somebody may have edited the one that is ours.
         _ => Action::Hold(Hold::Ambiguous(
             exact.iter().chain(&plausible).map(|webhook| webhook.sid.clone()).collect(),

@@ -4,8 +4,8 @@ use super::sample::*;
 use super::worker::{Ending, Pass, Worker};
 use super::world::{Luck, Time, World, Written};
 use crate::decide::{
-    Action, Attempt, Board, Journal, Kind, Object, Plan, Record, Remote, Reply, Sender, Sibling, Siblings,
-    Timing,
+    Action, Attempt, Board, Journal, Kind, Object, Plan, Record, Remote, Reply, Sender, Settled, Sibling,
+    Siblings, Timing,
 };
 use crate::twilio::{Webhook, WebhookConfig, WebhookSid};
 
@@ -57,13 +57,15 @@ impl Worker {
                     };
                 })?;
             }
-            Action::Settle { attempt, .. } => {
-                let refused = matches!(pass.known.sender, Sender::NotCreated { .. });
+            Action::Settle { attempt, because } => {
+                let over = matches!(because, Settled::NotCreated | Settled::NotSent);
                 let written =
                     self.write(world, pass, luck, |object| object.record.settled_attempt = Some(attempt))?;
                 if written {
-                    self.memory.entry(pass.uid.clone()).or_default().absent_since = None;
-                    if refused {
+                    self.memory.entry(pass.uid.clone()).or_default().absent = None;
+                    pass.known.remote = Remote::Unread;
+                    pass.known.siblings = Siblings::Unread;
+                    if over {
                         return Err(Ending::Trouble);
                     }
                 }
@@ -104,23 +106,25 @@ impl Worker {
                 self.write(world, pass, luck, |object| protect(object, journal))?;
             }
             Action::ReleaseFinalizer => Self::release(world, pass, luck)?,
-            over @ (Action::Rest
-            | Action::Available
-            | Action::LookAgain
-            | Action::Wait(_)
-            | Action::Hold(_)) => return Err(Ending::Decided(over)),
+            Action::LookAgain(absent) => self.look_again(world, pass, absent)?,
+            over @ (Action::Rest | Action::Available | Action::Wait(_) | Action::Hold(_)) => {
+                return Err(Ending::Decided(over));
+            }
         }
         Ok(())
     }
 
     fn list(&mut self, world: &World, pass: &mut Pass, fresh: bool) {
         let young = |listed: &&(Time, Board)| world.now - listed.0 <= Timing::REAL.board.as_secs();
-        if let Some((_, board)) = self.listed.as_ref().filter(young).filter(|_| !fresh) {
+        if let Some((asked, board)) = self.listed.as_ref().filter(young).filter(|_| !fresh) {
+            pass.looked_at = Some(*asked);
             pass.known.remote = Remote::Listed { board: board.clone(), fresh: false };
         } else if let Some(board) = world.list() {
+            pass.looked_at = Some(world.now);
             self.listed = Some((world.now, board.clone()));
             pass.known.remote = Remote::Listed { board, fresh: true };
         } else {
+            pass.looked_at = Some(world.now);
             pass.known.remote = Remote::NotFound;
             return;
         }
@@ -183,6 +187,7 @@ impl Worker {
             (Written::Lost, sender) => {
                 if let Sender::Created { reread, .. } = sender {
                     *reread = true;
+                    pass.known.siblings = Siblings::Unread;
                 }
                 Ok(false)
             }

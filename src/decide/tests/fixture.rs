@@ -2,8 +2,8 @@
 
 use super::sample::*;
 use crate::decide::{
-    Access, Action, Attempt, Board, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender, Sibling,
-    Siblings, decide,
+    Absent, Access, Action, Attempt, Board, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender,
+    Sibling, Siblings, decide,
 };
 use crate::twilio::{ConversationSid, Webhook, WebhookConfig};
 
@@ -17,7 +17,10 @@ pub(super) struct Known {
     pub(super) remote: Remote,
     pub(super) siblings: Siblings,
     pub(super) phase: Phase,
+    /// Whatever is absent was so before.
     pub(super) absence_confirmed: bool,
+    /// This was absent before.
+    pub(super) confirmed: Option<Absent>,
     pub(super) sender: Sender,
     pub(super) update: Reply,
     pub(super) removal: Reply,
@@ -37,6 +40,7 @@ impl Known {
             siblings: Siblings::Unread,
             phase: Phase::WindowOver,
             absence_confirmed: false,
+            confirmed: None,
             sender: Sender::Idle,
             update: Reply::None,
             removal: Reply::None,
@@ -171,7 +175,15 @@ impl Known {
         self
     }
 
+    /// What follows from all this; where something was absent and was so before, what follows from that.
     pub(super) fn decide(&self) -> Action {
+        match self.decide_with(self.confirmed.as_ref()) {
+            Action::LookAgain(absent) if self.absence_confirmed => self.decide_with(Some(&absent)),
+            action => action,
+        }
+    }
+
+    fn decide_with(&self, confirmed: Option<&Absent>) -> Action {
         decide(&Input {
             object: self.object.as_ref(),
             cluster: CLUSTER,
@@ -181,7 +193,7 @@ impl Known {
             remote: &self.remote,
             siblings: &self.siblings,
             phase: self.phase,
-            absence_confirmed: self.absence_confirmed,
+            confirmed,
             sender: &self.sender,
             update: self.update,
             removal: self.removal,

@@ -36,7 +36,7 @@ fn a_missing_webhook_is_reported_only_when_proved_and_seen_twice() {
     ] {
         assert_eq!(gone.clone().access(false).decide(), Action::ProveAccount);
         assert_eq!(gone.clone().access(false).seen_before().decide(), Action::ProveAccount);
-        assert_eq!(gone.clone().proved().decide(), Action::LookAgain);
+        assert!(matches!(gone.clone().proved().decide(), Action::LookAgain(_)));
         assert_eq!(gone.proved().seen_before().decide(), Action::Hold(hold));
     }
 }
@@ -45,8 +45,8 @@ fn a_missing_webhook_is_reported_only_when_proved_and_seen_twice() {
 fn a_404_to_an_update_leads_to_a_list_and_never_to_a_create() {
     let known = Known::with_webhook().edited(other_bot()).proved().updated(Reply::NotFound);
     assert_eq!(known.decide(), Action::List { fresh: true });
-    assert_eq!(known.clone().listed([hook(1, bot())]).decide(), Action::LookAgain);
-    assert_eq!(known.clone().listed([]).decide(), Action::LookAgain);
+    assert!(matches!(known.clone().listed([hook(1, bot())]).decide(), Action::LookAgain(_)));
+    assert!(matches!(known.clone().listed([]).decide(), Action::LookAgain(_)));
     let missing = Hold::WebhookMissing(sid(1));
     assert_eq!(known.listed([]).seen_before().decide(), Action::Hold(missing));
 }

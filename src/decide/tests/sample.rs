@@ -108,14 +108,7 @@ pub(super) fn settle(because: Settled) -> Action {
 }
 
 pub(super) fn desired(config: WebhookConfig) -> Desired {
-    Desired {
-        conversation: Wanted::Sid(conversation()),
-        service: None,
-        config,
-        replay_after: None,
-        adopt_identical: false,
-        adopt: None,
-    }
+    Desired { conversation: Wanted::Sid(conversation()), service: None, config, replay_after: None }
 }
 
 pub(super) fn recorded(config: &WebhookConfig) -> Recorded {

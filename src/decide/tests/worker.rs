@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::fixture::Known;
 use super::world::{Heard, Luck, Time, World};
-use crate::decide::{Action, Board, Hold, Kind, Object, Phase, Sender, Timing, Waiting};
+use crate::decide::{Absent, Action, Board, Hold, Kind, Object, Phase, Sender, Siblings, Timing, Waiting};
 
 /// Several times what the longest way through the rules takes.
 const MAX_STEPS: usize = 40;
@@ -27,7 +27,7 @@ pub(super) enum Ending {
 pub(super) struct Memory {
     pub(super) written: u64,
     pub(super) attempt: Option<(String, Time)>,
-    pub(super) absent_since: Option<Time>,
+    pub(super) absent: Option<(Absent, Time)>,
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Pass {
     pub(super) known: Known,
     pub(super) uid: String,
     pub(super) journal_started: Option<Time>,
+    /// When the list that this pass rests on was asked for.
+    pub(super) looked_at: Option<Time>,
     /// The attempt whose create is on its way.
     pub(super) awaits: Option<String>,
     pub(super) steps: usize,
@@ -111,6 +113,7 @@ impl Worker {
                     let config = desired.config.clone();
                     self.put(&mut pass, &webhook, config);
                 }
+                pass.known.siblings = Siblings::Unread;
                 pass.known.sender = Sender::Created { id, webhook, reread: false };
             }
             Heard::NotCreated => pass.known.sender = Sender::NotCreated { id },
@@ -139,6 +142,7 @@ impl Worker {
             known,
             uid,
             journal_started: None,
+            looked_at: None,
             awaits: None,
             steps: 0,
         })
@@ -162,22 +166,41 @@ impl Worker {
             }
             (None, None) => Phase::WindowOver,
         };
-        pass.known.absence_confirmed =
-            memory.absent_since.is_some_and(|since| now - since >= timing.settle.as_secs());
+    }
+
+    /// Something was absent: believed if it was so in a look long enough before this one.
+    pub(super) fn look_again(
+        &mut self,
+        world: &World,
+        pass: &mut Pass,
+        absent: Absent,
+    ) -> Result<(), Ending> {
+        let memory = self.memory.entry(pass.uid.clone()).or_default();
+        let looked_at = pass.looked_at.unwrap_or(world.now);
+        match &memory.absent {
+            Some((before, since)) if *before == absent => {
+                let long_enough = looked_at.saturating_sub(*since) >= Timing::REAL.settle.as_secs();
+                if long_enough && pass.known.confirmed.as_ref() != Some(&absent) {
+                    pass.known.confirmed = Some(absent);
+                    return Ok(());
+                }
+            }
+            _ => memory.absent = Some((absent.clone(), world.now)),
+        }
+        Err(Ending::Decided(Action::LookAgain(absent)))
     }
 
     fn finish(&mut self, world: &mut World, pass: &Pass, ending: Ending, luck: Luck) -> Ending {
         let memory = self.memory.entry(pass.uid.clone()).or_default();
         match &ending {
-            Ending::Decided(Action::LookAgain) => {
-                memory.absent_since.get_or_insert(world.now);
-            }
             Ending::Decided(
-                Action::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound) | Action::Rest,
+                Action::LookAgain(_)
+                | Action::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound)
+                | Action::Rest,
             )
             | Ending::Trouble
             | Ending::Overtaken => {}
-            Ending::Decided(_) | Ending::Released => memory.absent_since = None,
+            Ending::Decided(_) | Ending::Released => memory.absent = None,
         }
         if let Ending::Decided(Action::Available | Action::Hold(_)) = &ending {
             world.write(pass.index, pass.version, luck, |object| {
