@@ -95,7 +95,7 @@ async fn readiness_shows_which_gate_is_closed() {
     assert_eq!(operator.admin("/healthz").await, "ok\n");
 
     world.install_crd(&serde_json::to_value(api::crd()).unwrap()).await;
-    eventually("the operator is ready", Duration::from_secs(60), async || {
+    eventually("the operator is ready", Duration::from_mins(1), async || {
         (operator.status("/readyz").await == 200).then_some(())
     })
     .await;

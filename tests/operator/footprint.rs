@@ -171,9 +171,9 @@ type Right = (String, String, String);
 async fn every_right_of_the_chart_is_used_and_no_other_is_asked_for() {
     let mut world = World::new().await;
     let mark = world.mark().await;
-    world.start_operator(&["--time-scale=0.2", "--resync-interval=2s"]).await;
+    world.start_operator(&[]).await;
     // Somebody writes to the object between the operator's look at it and its own write.
-    let slow = FaultRule::new(Fault::delay_before_commit(400)).on(Operation::List).once();
+    let slow = FaultRule::new(Fault::delay_before_commit(3_000)).on(Operation::List).once();
     world.simulator.add_fault(slow);
     world.create("bot", webhook_spec(1, BOT)).await;
     eventually("the list is under way", Duration::from_secs(30), async || {

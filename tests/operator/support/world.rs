@@ -189,14 +189,14 @@ impl World {
 
     /// Lets the operator read Secrets of these names in the test's namespace, beside the chart's own name.
     pub(crate) async fn grant_secrets(&self, names: &[&str]) {
-        let role = format!("read-{}", names[0]);
-        let subject = format!("{SYSTEM}:{SERVICE_ACCOUNT}");
+        let reader = format!("read-{}", names[0]);
+        let operator = format!("{SYSTEM}:{SERVICE_ACCOUNT}");
         let create = ["create", "--namespace", &self.namespace];
-        let named = names.iter().flat_map(|name| ["--resource-name", *name]);
-        let rule = ["role", &role, "--verb", "get", "--resource", "secrets"];
-        let arguments: Vec<&str> = create.into_iter().chain(rule).chain(named).collect();
+        let secrets = names.iter().flat_map(|name| ["--resource-name", *name]);
+        let role = ["role", &reader, "--verb", "get", "--resource", "secrets"];
+        let arguments: Vec<&str> = create.into_iter().chain(role).chain(secrets).collect();
         self.plane.kubectl(&arguments).await.unwrap();
-        let binding = ["rolebinding", &role, "--role", &role, "--serviceaccount", &subject];
+        let binding = ["rolebinding", &reader, "--role", &reader, "--serviceaccount", &operator];
         self.plane.kubectl(&[&create[..], &binding].concat()).await.unwrap();
     }
 
