@@ -493,6 +493,8 @@ async fn webhooks_of_others_are_told_apart_from_the_lost_one_and_never_touched()
 async fn a_webhook_that_may_or_may_not_be_the_lost_one_holds_the_object_until_it_goes() {
     let mut world = World::new().await;
     strike(&world, 1, Operation::Create, Fault::hang());
+    // It was there before: it cannot be the lost one.
+    let before = plant(&world, 1, &WebhookSeed::webhook("https://elsewhere.example.com/before"));
     world.start_operator(&[SCALED, "--resync-interval=2s"]).await;
     world.create("bot", webhook_spec(1, BOT)).await;
     wait_sent(&world, 1, Operation::Create, |_| true).await;
@@ -500,6 +502,7 @@ async fn a_webhook_that_may_or_may_not_be_the_lost_one_holds_the_object_until_it
     let stranger = plant(&world, 1, &WebhookSeed::webhook("https://elsewhere.example.com/"));
     let held = world.wait_told("bot", "CreateAmbiguous", &[&stranger]).await;
     assert_eq!(condition(&held, ConditionType::Stalled).unwrap().status, "True");
+    assert!(!ready(&held).unwrap().message.contains(&before));
     wait_another_look(&world, 1).await;
     assert_eq!(made(&world, 1), []);
     world.simulator.delete_webhook(stranger.parse().unwrap()).unwrap();
