@@ -190,9 +190,8 @@ impl Pass {
                 Ok(value)
             }
             Err(error) => {
-                let about_login =
-                    [ErrorKind::Credentials, ErrorKind::AccountForbidden, ErrorKind::ForeignAccount];
-                if about_login.contains(&error.kind()) {
+                // Other words on the account may be about one conversation only.
+                if error.kind() == ErrorKind::Credentials {
                     self.ctx.secrets.refused(&self.secret, login, &error).await;
                     if self.ctx.secrets.login(&self.secret).await.is_ok() {
                         return Err(Trouble::Rotated);

@@ -96,6 +96,8 @@ pub(super) async fn compare_and_swap(
                 Err(read_error) => give_up(read_error, patience, started)?,
             },
             Some(status @ 400..=499) if status != 408 && status != 429 => match patience {
+                // After an unclear try a refusal may be of the repetition only.
+                Patience::Limited(_) if unclear => give_up(error, patience, started)?,
                 Patience::Limited(_) => return Err(WriteError::Refused(error)),
                 Patience::Unlimited => {
                     tracing::error!(%error, name, "a write that must not be lost is refused");
