@@ -209,6 +209,28 @@ async fn a_restricted_key_needs_no_more_rights_than_its_webhooks() {
     }
 }
 
+#[tokio::test]
+#[ignore = "open: one object probes for all of its Secret, and one that lacks a right can come first for many polls"]
+async fn an_object_that_a_key_has_no_right_for_does_not_hold_up_the_others_of_its_secret() {
+    use Operation::{ConfigurationFetch, Delete, List, Update};
+    let mut world = World::new().await;
+    let login = [SID, ("TWILIO_API_KEY", KEY), ("TWILIO_API_SECRET", KEY_SECRET)];
+    world.secret("twilio-credentials", &login).await;
+    world.simulator.add_key(account(ACCOUNT), &KeySeed::new(key(KEY), KEY_SECRET)).unwrap();
+    world.start_operator(&[SCALE]).await;
+    world.create("served", webhook_spec(1, "https://bots.example.com/a")).await;
+    world.wait_ready("served").await;
+    let no_create =
+        KeySeed::new(key(KEY), KEY_SECRET).restricted_to([ConfigurationFetch, List, Update, Delete]);
+    world.simulator.add_key(account(ACCOUNT), &no_create).unwrap();
+    world.create("new", webhook_spec(2, "https://bots.example.com/a")).await;
+    world.wait_told("new", "CredentialsRejected", &["20003 on create_webhook"]).await;
+    world.patch("served", json!({ "spec": { "configuration": { "method": "GET" } } })).await;
+    world.wait_ready("served").await;
+    world.delete("served").await;
+    world.wait_gone("served").await;
+}
+
 /// A restricted key that may not ask for its account, and a conversation that is not there: whose account it is not
 /// in nobody knows.
 #[tokio::test]
