@@ -19,7 +19,8 @@
 //! - [`Audit`] (`audit.rs`): which requests the API server got, from whom.
 //! - [`Binaries`] (`binaries.rs`): where the executables are; `build.sh` builds them.
 //! - `detached.rs`: a control plane that outlives the process that started it.
-//! - Below these: `part.rs` (the command lines), `process.rs` (a child process that never outlives us), `scratch.rs` (a
+//! - [`Process`] (`process.rs`): a child process that never outlives us, for the operator under test too.
+//! - Below these: `part.rs` (the command lines), `scratch.rs` (a
 //!   directory that neither does), `ports.rs`.
 //!
 //! Nothing here listens on or connects to anything but 127.0.0.1.
@@ -44,4 +45,5 @@ pub use builder::Builder;
 pub use cluster::Cluster;
 pub use part::Part;
 pub use plane::ControlPlane;
+pub use process::Process;
 pub use tools::Output;

@@ -1,4 +1,4 @@
-//! A server process that never outlives the process that started it, however that one ends.
+//! A process that never outlives the one that started it, however that one ends.
 //!
 //! The server holds no part in this: a small shell helper beside it (`leash.sh`) reads a pipe from us and kills the
 //! server when the pipe closes, which the kernel does for us even after SIGKILL. Linux' parent death signal would do
@@ -29,38 +29,46 @@ impl Spec {
     }
 }
 
-/// A running server and the pipe that keeps it alive.
+/// A running program and the pipe that keeps it alive. It is killed when this is dropped, and when we die.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     leash: ChildStdin,
     released: bool,
 }
 
 impl Process {
-    /// Starts the server in a process group of its own, so that Ctrl-C in a terminal reaches only its starter.
     pub(crate) fn spawn(spec: &Spec) -> Result<Self> {
-        let mut child = Command::new("sh")
-            .args(["-c", include_str!("leash.sh"), "leash"])
-            .arg(&spec.log)
-            .arg(&spec.program)
-            .args(&spec.args)
+        Self::start(&spec.program, &spec.log, |command| {
+            command.args(&spec.args);
+        })
+    }
+
+    /// Starts a program in a process group of its own, so that Ctrl-C in a terminal reaches only its starter. What it
+    /// prints is appended to the log; `configure` adds arguments and environment.
+    pub fn start(program: &Path, log: &Path, configure: impl FnOnce(&mut Command)) -> Result<Self> {
+        let mut command = Command::new("sh");
+        command.args(["-c", include_str!("leash.sh"), "leash"]).arg(log).arg(program);
+        configure(&mut command);
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()
-            .with_context(|| format!("start {}", spec.program.display()))?;
+            .with_context(|| format!("start {}", program.display()))?;
         let leash = child.stdin.take().context("the child has no stdin pipe")?;
         Ok(Self { child, leash, released: false })
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// How the server ended, or `None` while it runs.
-    pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
+    /// How it ended, or `None` while it runs.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
         let status = self.child.try_wait().ok().flatten();
         if status.is_some() {
             // From here on the process id may be somebody else's: the helper must not outlive this by much.
@@ -70,12 +78,12 @@ impl Process {
     }
 
     /// Sends a signal by its name without `SIG`: `STOP`, `CONT`, `TERM`.
-    pub(crate) fn signal(&mut self, name: &str) -> Result<()> {
+    pub fn signal(&mut self, name: &str) -> Result<()> {
         writeln!(self.leash, "{name}").with_context(|| format!("send SIG{name} to process {}", self.pid()))
     }
 
-    /// Lets the server live on after us.
-    pub(crate) fn release(mut self) -> Result<()> {
+    /// Lets it live on after us.
+    pub fn release(mut self) -> Result<()> {
         self.signal("quit")?;
         self.released = true;
         Ok(())

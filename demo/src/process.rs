@@ -1,23 +1,16 @@
 //! A child process that ends when we end, however that comes about, unless it is let go.
 //!
-//! The control plane's servers are kept on the same leash: see `controlplane/src/process.rs` for why it is a pipe and a
-//! shell.
+//! [`controlplane::Process`] is what ends it; here is what a step of the tour needs of it beside that.
 
 use std::env;
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio::time::sleep;
 
 use crate::wait;
-
-/// Takes the names of signals on its standard input, one a line; `quit` lets the process go.
-const LEASH: &str = include_str!("../../controlplane/src/leash.sh");
 
 /// An operator finishes what is under way, which takes seconds.
 const STOPS_WITHIN: Duration = Duration::from_secs(30);
@@ -28,10 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Process {
     name: &'static str,
-    child: Child,
-    leash: ChildStdin,
+    child: controlplane::Process,
     log: PathBuf,
-    released: bool,
 }
 
 impl Process {
@@ -43,24 +34,16 @@ impl Process {
         environment: &[(&str, &Path)],
         log: &Path,
     ) -> Result<Self> {
-        let mut child = Command::new("sh")
-            .args(["-c", LEASH, "leash"])
-            .arg(log)
-            .arg(program)
-            .args(arguments)
-            .env_clear()
-            .envs(env::vars_os().filter(|(name, _)| !is_in_the_way(&name.to_string_lossy())))
-            .envs(environment.iter().copied())
-            .env("NO_COLOR", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            // Ctrl-C in a terminal is for us alone.
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("start the {name}, {}", program.display()))?;
-        let leash = child.stdin.take().context("the child has no standard input")?;
-        Ok(Self { name, child, leash, log: log.to_owned(), released: false })
+        let process = controlplane::Process::start(program, log, |command| {
+            command
+                .args(arguments)
+                .env_clear()
+                .envs(env::vars_os().filter(|(name, _)| !is_in_the_way(&name.to_string_lossy())))
+                .envs(environment.iter().copied())
+                .env("NO_COLOR", "1");
+        })
+        .with_context(|| format!("start the {name}"))?;
+        Ok(Self { name, child: process, log: log.to_owned() })
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -68,7 +51,7 @@ impl Process {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.child.pid()
     }
 
     /// Does the work. If it fails, or this process ends before it, the error shows the end of the log.
@@ -92,9 +75,9 @@ impl Process {
 
     /// Asks it to stop, and waits until it has.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        self.signal("TERM")?;
+        self.child.signal("TERM")?;
         let what = format!("the {} had stopped", self.name);
-        let status = wait::until(&what, STOPS_WITHIN, async || Ok(self.child.try_wait()?)).await?;
+        let status = wait::until(&what, STOPS_WITHIN, async || Ok(self.child.exited())).await?;
         if !status.success() {
             bail!("the {} stopped with {status}; the end of its log:\n{}", self.name, self.log_tail());
         }
@@ -102,23 +85,16 @@ impl Process {
     }
 
     /// Lets it live on after us.
-    pub(crate) fn release(mut self) -> Result<()> {
-        self.signal("quit")?;
-        self.released = true;
-        Ok(())
-    }
-
-    fn signal(&mut self, name: &str) -> Result<()> {
-        writeln!(self.leash, "{name}").with_context(|| format!("send {name} to the {}", self.name))
+    pub(crate) fn release(self) -> Result<()> {
+        self.child.release()
     }
 
     /// Comes back when it has ended by itself.
     async fn ended(&mut self) -> anyhow::Error {
         loop {
-            match self.child.try_wait() {
-                Ok(None) => sleep(LOOK_EVERY).await,
-                Ok(Some(status)) => return anyhow!("the {} ended by itself, {status}", self.name),
-                Err(error) => return error.into(),
+            match self.child.exited() {
+                None => sleep(LOOK_EVERY).await,
+                Some(status) => return anyhow!("the {} ended by itself, {status}", self.name),
             }
         }
     }
@@ -128,18 +104,6 @@ impl Process {
         let text = text(&self.log);
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(LINES)..].join("\n")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if self.released {
-            return;
-        }
-        // The helper goes first: it must not signal a process id that is free again. What fails here is gone already.
-        let _ = self.signal("quit");
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

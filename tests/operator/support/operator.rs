@@ -1,18 +1,19 @@
 //! The operator's process.
 
-use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
+use controlplane::Process;
 use tempfile::TempDir;
 
 use super::eventually;
 
-/// A running operator. It is killed when dropped; when a test fails, the end of its log is shown.
+/// A running operator. It is killed when dropped, and when the test process dies; when a test fails, the end of its log
+/// is shown.
 pub(crate) struct Operator {
-    child: Child,
+    process: Process,
     log: PathBuf,
     admin: String,
     _directory: TempDir,
@@ -34,21 +35,19 @@ impl Operator {
     pub(crate) fn spawn(kubeconfig: &Path, arguments: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("operator.log");
-        let output = File::create(&log).unwrap();
         // Free now; should somebody take it before the operator does, the operator says so and the test fails.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(env!("CARGO_BIN_EXE_conversation-webhook-operator"))
-            .arg("run")
-            .arg(format!("--admin-address=127.0.0.1:{port}"))
-            .arg("--log-level=info,conversation_webhook_operator=trace")
-            .args(arguments)
-            .env("KUBECONFIG", kubeconfig)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
-        Self { child, log, admin: format!("http://127.0.0.1:{port}"), _directory: directory }
+        let program = Path::new(env!("CARGO_BIN_EXE_conversation-webhook-operator"));
+        let process = Process::start(program, &log, |command| {
+            command
+                .arg("run")
+                .arg(format!("--admin-address=127.0.0.1:{port}"))
+                .arg("--log-level=info,conversation_webhook_operator=trace")
+                .args(arguments)
+                .env("KUBECONFIG", kubeconfig);
+        })
+        .unwrap();
+        Self { process, log, admin: format!("http://127.0.0.1:{port}"), _directory: directory }
     }
 
     /// A path of the admin address.
@@ -64,28 +63,23 @@ impl Operator {
 
     /// Everything that it logged so far.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// SIGKILL: it gets no chance to finish anything.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// SIGTERM, as Kubernetes sends it.
     pub(crate) async fn stop(mut self) -> ExitStatus {
-        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
-        assert!(sent.success());
-        eventually("the operator stops", Duration::from_mins(1), async || self.child.try_wait().unwrap())
-            .await
+        self.process.signal("TERM").unwrap();
+        eventually("the operator stops", Duration::from_mins(1), async || self.process.exited()).await
     }
 }
 
 impl Drop for Operator {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
