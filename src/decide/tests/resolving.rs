@@ -3,8 +3,10 @@
 use super::fixture::Known;
 use super::sample::*;
 use crate::api::Provenance;
-use crate::decide::{Access, Action, Attempt, Hold, Phase, Settled, Sibling, Unservable, Waiting};
-use crate::twilio::WebhookSid;
+use crate::decide::{
+    Absent, Access, Action, Attempt, Desired, Hold, Phase, Settled, Sibling, Unservable, Waiting, Wanted,
+};
+use crate::twilio::{Target, WebhookConfig, WebhookSid};
 
 fn ambiguous(webhooks: impl IntoIterator<Item = WebhookSid>) -> Action {
     Action::Hold(Hold::Ambiguous(webhooks.into_iter().collect()))
@@ -34,6 +36,44 @@ fn an_attempt_whose_owner_is_gone_is_resolved() {
     assert_eq!(known.clone().phase(Phase::InWindow).decide(), Action::Wait(Waiting::Window));
     let found = known.listed([hook(1, bot())]);
     assert_eq!(found.decide(), record_as(1, Provenance::Inferred));
+}
+
+/// R2: conversation and target never change in an object, so another one was copied, whoever else is gone.
+#[test]
+fn a_manifest_copied_to_another_conversation_or_target_is_no_restore() {
+    let copied = || Known::unresolved().open(Attempt { uid: "owner".to_owned(), ..attempt() });
+    let elsewhere = copied().with(|object| {
+        let there = format!("CH{:032x}", 99).parse().unwrap();
+        object.desired = Ok(Desired { conversation: Wanted::Sid(there), ..desired(bot()) });
+    });
+    let other_target = copied().with(|object| {
+        let config = WebhookConfig { target: Target::Trigger, ..bot() };
+        object.desired = Ok(desired(config));
+    });
+    for known in [elsewhere, other_target] {
+        assert_eq!(known.clone().decide(), settle(Settled::Copied));
+        // Nor does it take the old conversation's webhook.
+        assert_eq!(known.listed([hook(1, bot())]).decide(), settle(Settled::Copied));
+    }
+    // A unique name may mean another conversation by now: that proves nothing.
+    let by_name = copied().with(|object| {
+        let name = Wanted::UniqueName("support".to_owned());
+        object.desired = Ok(Desired { conversation: name, ..desired(bot()) });
+    });
+    assert_eq!(by_name.listed([hook(1, bot())]).decide(), record_as(1, Provenance::Inferred));
+}
+
+/// R9: two looks count when both asked the same.
+#[test]
+fn an_absence_confirms_nothing_but_itself() {
+    let newborn = Absent::Newborn(attempt().id);
+    let none = Known::unresolved();
+    for other in [Absent::Conversation, Absent::Webhook(sid(1)), Absent::Newborn("another".to_owned())] {
+        let known = Known { confirmed: Some(other), ..none.clone() };
+        assert_eq!(known.decide(), Action::LookAgain(newborn.clone()));
+    }
+    let known = Known { confirmed: Some(newborn), ..none };
+    assert_eq!(known.decide(), settle(Settled::ProvedAbsent));
 }
 
 /// R2: an owner that this process may not see may live.
