@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use conversation_webhook_operator::api::ConditionType::Synced;
-use serde_json::{Value, json};
+use serde_json::json;
 use twilio_conversations_simulator::{Entry, Fault, FaultRule, Garble, Operation, WebhookSeed};
 
-use crate::support::{ACCOUNT, AUTH_TOKEN, World, condition, conversation, eventually, ready, webhook_spec};
+use crate::support::{World, condition, conversation, eventually, ready, webhook_spec};
 
 const BOT: &str = "https://bots.example.com/a";
 const OTHER_ACCOUNT: &str = "AC00000000000000000000000000000002";
@@ -61,23 +61,6 @@ fn unusable(world: &World) -> Vec<Unusable> {
     ]
 }
 
-/// A webhook on conversation `n`. A reply of another account puts all objects of a Secret off until the next look at
-/// the credentials, so that case has a Secret of its own.
-fn spec(n: u32, case: &Unusable) -> Value {
-    let mut spec = webhook_spec(n, BOT);
-    if case.reason == "AccountMismatch" {
-        spec["credentialsSecretRef"] = json!({ "name": "apart" });
-    }
-    spec
-}
-
-/// The Secret of [`spec`].
-async fn secret_apart(world: &World) {
-    world.grant_secrets(&["apart"]).await;
-    let login = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)];
-    world.secret("apart", &login).await;
-}
-
 /// Garbles the replies to one operation on conversation `n`; requests that change something are carried out or not.
 fn garble(world: &World, n: u32, operation: Operation, reply: Garble, commit: bool) {
     let fault = Fault::Garbled { reply, commit };
@@ -93,7 +76,6 @@ fn about(world: &World, n: u32) -> Vec<Entry> {
 #[tokio::test]
 async fn nothing_is_created_while_the_list_is_unusable() {
     let mut world = World::new().await;
-    secret_apart(&world).await;
     let cases = unusable(&world);
     for (n, case) in (2..).zip(&cases) {
         // Only a webhook names an account.
@@ -103,7 +85,7 @@ async fn nothing_is_created_while_the_list_is_unusable() {
     }
     world.start_operator(&["--time-scale=0.2"]).await;
     for (n, case) in (2..).zip(&cases) {
-        world.create(case.name, spec(n, case)).await;
+        world.create(case.name, webhook_spec(n, BOT)).await;
     }
     world.create("neighbour", webhook_spec(1, BOT)).await;
     for case in &cases {
@@ -139,11 +121,10 @@ async fn a_list_without_end_is_given_up_after_a_few_pages() {
 #[tokio::test]
 async fn a_webhook_stays_ready_and_untouched_while_its_checks_are_unusable() {
     let mut world = World::new().await;
-    secret_apart(&world).await;
     let cases = unusable(&world);
     world.start_operator(&["--time-scale=0.2", "--resync-interval=1s"]).await;
     for (n, case) in (2..).zip(&cases) {
-        world.create(case.name, spec(n, case)).await;
+        world.create(case.name, webhook_spec(n, BOT)).await;
     }
     for case in &cases {
         world.wait_ready(case.name).await;
@@ -173,7 +154,7 @@ async fn an_object_goes_only_when_twilio_itself_says_that_its_webhook_is_gone() 
     cases.retain(|case| !["other-account", "endless-pages", "truncated"].contains(&case.name));
     world.start_operator(&["--time-scale=0.2", "--resync-interval=1s"]).await;
     for (n, case) in (2..).zip(&cases) {
-        world.create(case.name, spec(n, case)).await;
+        world.create(case.name, webhook_spec(n, BOT)).await;
     }
     for (n, case) in (2..).zip(&cases) {
         world.wait_ready(case.name).await;
@@ -206,7 +187,6 @@ async fn an_object_goes_only_when_twilio_itself_says_that_its_webhook_is_gone() 
 #[tokio::test]
 async fn an_unusable_reply_to_a_create_leaves_exactly_one_webhook_whether_it_was_carried_out_or_not() {
     let mut world = World::new().await;
-    secret_apart(&world).await;
     let mut cases = unusable(&world);
     // A create has no pages, and a 404 is a refusal: see below.
     cases.retain(|case| !["endless-pages", "proxy-404", "json-404"].contains(&case.name));
@@ -222,7 +202,7 @@ async fn an_unusable_reply_to_a_create_leaves_exactly_one_webhook_whether_it_was
     world.start_operator(&["--time-scale=0.2", "--resync-interval=1s"]).await;
     for commit in [true, false] {
         for (n, case) in objects(commit) {
-            world.create(&name(case, commit), spec(n, case)).await;
+            world.create(&name(case, commit), webhook_spec(n, BOT)).await;
         }
     }
     for commit in [true, false] {
