@@ -1,5 +1,7 @@
 //! Logs: one line per event on standard output, as JSON or as text.
 
+use std::io::IsTerminal as _;
+
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 
@@ -22,7 +24,7 @@ pub fn start(format: LogFormat, level: &str) -> anyhow::Result<()> {
     let logs = tracing_subscriber::fmt().with_env_filter(filter);
     match format {
         LogFormat::Json => logs.json().flatten_event(true).with_current_span(false).try_init(),
-        LogFormat::Text => logs.try_init(),
+        LogFormat::Text => logs.with_ansi(std::io::stdout().is_terminal()).try_init(),
     }
     .map_err(|error| anyhow::anyhow!(error))
 }

@@ -61,7 +61,10 @@ impl Pass {
             // Who waits for a conversation must not take a place from others.
             self.permit = None;
         }
-        let found = self.heard(proof).await?;
+        let found = match proof {
+            Err(error) if error.kind() == ErrorKind::Credentials => return Err(self.shut_out(error).await),
+            proof => self.heard(proof).await?,
+        };
         if found != declared {
             let operation = twilio::Operation::FetchConfiguration;
             let foreign = twilio::Error::ForeignAccount { operation, expected: declared, found };
@@ -189,16 +192,34 @@ impl Pass {
                 self.ctx.secrets.accepted(&self.secret, login, false).await;
                 Ok(value)
             }
-            Err(error) => {
-                // Other words on the account may be about one conversation only.
-                if error.kind() == ErrorKind::Credentials {
-                    self.ctx.secrets.refused(&self.secret, login, &error).await;
-                    if self.ctx.secrets.login(&self.secret).await.is_ok() {
-                        return Err(Trouble::Rotated);
-                    }
-                }
-                Err(error.into())
+            // A login that opens its account lacks the right for this one thing: other objects may need less.
+            Err(error) if error.kind() == ErrorKind::Credentials && !self.still_opens().await => {
+                Err(self.shut_out(error).await)
             }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the login opens any account at all.
+    async fn still_opens(&mut self) -> bool {
+        let Some(login) = self.login.clone() else { return false };
+        let _permit = match self.permit {
+            Some(_) => None,
+            None => Some(self.ctx.lanes.enter(login.credentials.account_sid()).await),
+        };
+        self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
+            || self.account_of_conversation(&login.credentials).await.is_ok()
+    }
+
+    /// Twilio refused the login: whoever uses the Secret hears of it. The Secret is read again at once, since it may
+    /// hold another login by now.
+    async fn shut_out(&mut self, error: twilio::Error) -> Trouble {
+        if let Some(login) = &self.login {
+            self.ctx.secrets.refused(&self.secret, login, &error).await;
+        }
+        match self.ctx.secrets.login(&self.secret).await {
+            Ok(_) => Trouble::Rotated,
+            Err(_) => error.into(),
         }
     }
 

@@ -84,11 +84,7 @@ impl Draft {
         stalled: bool,
         error: Option<LastError>,
     ) -> Self {
-        let next = self
-            .ready("False", reason, message.clone())
-            .condition(ConditionType::Synced, "False", reason, message.clone())
-            .with_error(error);
-        if stalled { next.stalled(reason, message) } else { next.moving() }
+        self.ready("False", reason, message.clone()).unsynced(reason, message, stalled, error)
     }
 
     /// The object has a webhook, which stays Ready as far as is known, and the pass did not finish.

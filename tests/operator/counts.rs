@@ -20,27 +20,27 @@ async fn create_update_and_delete_cost_what_the_budget_says() {
     let (kube, twilio) = (world.mark().await, world.simulator.journal_mark());
     world.create("bot", webhook_spec(1, "https://bots.example.com/a")).await;
     world.wait_ready("bot").await;
-    let writes = world.writes_since(kube).await;
-    assert_eq!(writes.count("patch", "conversationwebhooks"), 1, "{:?}", writes.counts());
-    assert_eq!(writes.count("patch", "conversationwebhooks/status"), 1, "{:?}", writes.counts());
-    assert_eq!(writes.len(), 2);
+    let touches = world.touches_since(kube).await;
+    assert_eq!(touches.count("patch", "conversationwebhooks"), 1, "{:?}", touches.counts());
+    assert_eq!(touches.count("patch", "conversationwebhooks/status"), 1, "{:?}", touches.counts());
+    assert_eq!(touches.len(), 2);
     // The proof of the account is counted apart: once per version of the Secret.
     assert_eq!(asked(&world, twilio), [Operation::ConfigurationFetch, Operation::List, Operation::Create]);
 
     let (kube, twilio) = (world.mark().await, world.simulator.journal_mark());
     world.patch("bot", json!({ "spec": { "configuration": { "url": "https://bots.example.com/b" } } })).await;
     world.wait_ready("bot").await;
-    let writes = world.writes_since(kube).await;
-    assert_eq!(writes.count("patch", "conversationwebhooks/status"), 1, "{:?}", writes.counts());
-    assert_eq!(writes.len(), 1);
+    let touches = world.touches_since(kube).await;
+    assert_eq!(touches.count("patch", "conversationwebhooks/status"), 1, "{:?}", touches.counts());
+    assert_eq!(touches.len(), 1);
     assert_eq!(asked(&world, twilio), [Operation::Update]);
 
     let (kube, twilio) = (world.mark().await, world.simulator.journal_mark());
     world.delete("bot").await;
     world.wait_gone("bot").await;
-    let writes = world.writes_since(kube).await;
-    assert_eq!(writes.count("patch", "conversationwebhooks"), 1, "{:?}", writes.counts());
-    assert_eq!(writes.len(), 1);
+    let touches = world.touches_since(kube).await;
+    assert_eq!(touches.count("patch", "conversationwebhooks"), 1, "{:?}", touches.counts());
+    assert_eq!(touches.len(), 1);
     assert_eq!(asked(&world, twilio), [Operation::Delete]);
 }
 

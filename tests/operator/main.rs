@@ -14,6 +14,7 @@ mod admin;
 mod bad_input;
 mod counts;
 mod crash;
+mod flags;
 mod footprint;
 mod lifecycle;
 mod load;

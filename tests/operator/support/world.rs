@@ -223,6 +223,14 @@ impl World {
         arguments
     }
 
+    /// Starts the operator without `--namespace`: only on a control plane of its own, or it would serve other tests.
+    pub(crate) async fn start_operator_for_all_namespaces(&mut self) {
+        let mut arguments = self.arguments(&[]);
+        arguments.retain(|argument| !argument.starts_with("--namespace="));
+        let operator = Operator::start(&self.kubeconfig, &arguments).await;
+        assert!(self.operator.replace(operator).is_none(), "one operator at a time");
+    }
+
     /// SIGKILL.
     pub(crate) fn kill_operator(&mut self) {
         self.operator.take().expect("an operator runs").kill();
@@ -346,8 +354,15 @@ impl World {
 
     /// What the operator wrote to objects of this test's namespace since `mark`.
     pub(crate) async fn writes_since(&self, mark: Mark) -> Requests {
-        self.requests_since(mark).await.writes().filter(|request| {
-            request.namespace == self.namespace && request.resource == "conversationwebhooks"
+        self.touches_since(mark).await.writes()
+    }
+
+    /// What the operator read of and wrote to objects of this test's namespace since `mark`, watches aside.
+    pub(crate) async fn touches_since(&self, mark: Mark) -> Requests {
+        self.requests_since(mark).await.filter(|request| {
+            request.verb != "watch"
+                && request.namespace == self.namespace
+                && request.resource == "conversationwebhooks"
         })
     }
 
