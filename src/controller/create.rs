@@ -140,7 +140,14 @@ impl Pass {
     /// Closes an attempt without a webhook.
     pub(super) async fn settle(&mut self, id: String, because: Settled) -> Step {
         let Some((raw, object)) = self.raw.clone().zip(self.object.clone()) else { return CONTINUE };
-        let refusal = self.refusal.clone().filter(|_| because == Settled::NotCreated).map(Ending::Trouble);
+        // What Twilio refused is no word on a spec that was edited since.
+        let of_this_spec =
+            self.journalled_attempt(&id).is_some_and(|attempt| object.is_as_journalled(&attempt));
+        let refusal = self
+            .refusal
+            .clone()
+            .filter(|_| because == Settled::NotCreated && of_this_spec)
+            .map(Ending::Trouble);
         let draft = refusal
             .as_ref()
             .and_then(|ending| self.draft(&raw, ending))

@@ -134,6 +134,12 @@ impl Object {
             && matches!(self.journal, Journal::Attempt(_))
     }
 
+    /// Whether it is the object that the attempt was journalled for, unedited. Deleting adds one to the generation.
+    #[must_use]
+    pub fn is_as_journalled(&self, attempt: &Attempt) -> bool {
+        attempt.uid == self.uid && attempt.generation == self.generation - i64::from(self.deleting)
+    }
+
     /// Whether the attempt with this id is the object's open one.
     #[must_use]
     pub fn has_open(&self, id: &str) -> bool {

@@ -153,7 +153,7 @@ fn find_newborn(
     match exact.as_slice() {
         // Beside an exact one, another of the same target is foreign as long as the object is the one that the
         // journal was written for, unedited: then ours has the attempted configuration.
-        [newborn] if plausible.is_empty() || is_unedited(object, attempt) => Action::Record {
+        [newborn] if plausible.is_empty() || object.is_as_journalled(attempt) => Action::Record {
             attempt: attempt.id.clone(),
             webhook: newborn.sid.clone(),
             provenance: Provenance::Inferred,
@@ -170,11 +170,6 @@ fn find_newborn(
 fn is_exact(object: &Object, attempt: &Attempt, webhook: &Webhook) -> bool {
     attempt.config.matches(&webhook.config)
         || object.desired.as_ref().is_ok_and(|desired| desired.config == webhook.config)
-}
-
-/// The object is the one that the journal was written for, at the same generation. Deleting adds one to it.
-fn is_unedited(object: &Object, attempt: &Attempt) -> bool {
-    attempt.uid == object.uid && attempt.generation == object.generation - i64::from(object.deleting)
 }
 
 /// Whether a sibling's open attempt may be what made this webhook, or is taking it over.

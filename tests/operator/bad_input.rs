@@ -7,7 +7,9 @@ use conversation_webhook_operator::api::{self, FINALIZER};
 use kube::Api;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{AccountSeed, ConversationSeed, Operation, Refusal, Seed};
+use twilio_conversations_simulator::{
+    AccountSeed, ConversationSeed, Fault, FaultRule, Operation, Refusal, Seed,
+};
 
 use crate::support::{ACCOUNT, AUTH_TOKEN, World, condition, conversation, eventually, webhook_spec};
 
@@ -253,4 +255,22 @@ async fn an_object_that_cannot_be_decoded_says_so_once_and_stops_nobody() {
     world.wait_gone("served").await;
     assert_eq!(world.alive(conversation(2)), []);
     world.wait_told_by(Synced, "neighbour", "ReconcileSucceeded", &[]).await;
+}
+
+#[tokio::test]
+async fn an_edit_made_while_twilio_refuses_the_old_spec_is_tried_at_once() {
+    let mut world = World::new().await;
+    world.start_operator(&["--resync-interval=24h"]).await;
+    let slow = FaultRule::new(Fault::delay_before_commit(2_000)).on(Operation::Create).once();
+    world.simulator.add_fault(slow);
+    let mut spec = webhook_spec(1, "https://bots.example.com/a");
+    spec["configuration"]["filters"] = json!(["onNoSuchEvent"]);
+    world.create("bot", spec).await;
+    eventually("the create is under way", Duration::from_secs(30), async || {
+        world.simulator.journal().iter().any(|entry| entry.operation == Some(Operation::Create)).then_some(())
+    })
+    .await;
+    world.patch("bot", json!({ "spec": { "configuration": { "filters": ["onMessageAdded"] } } })).await;
+    world.wait_ready("bot").await;
+    assert_eq!(world.ever_made(conversation(1)).len(), 1);
 }
