@@ -48,9 +48,12 @@ impl Ending {
             Self::LookAgain => "LookAgain".to_owned(),
             Self::Wait(_) => Reason::CreateUnresolved.to_string(),
             Self::Hold(hold) => message::hold(hold, "").0.to_string(),
-            Self::Trouble(trouble) => trouble
-                .reason()
-                .map_or_else(|| "KubernetesUnavailable".to_owned(), |reason| reason.to_string()),
+            Self::Trouble(trouble) => match (trouble.reason(), trouble) {
+                (Some(reason), _) => reason.to_string(),
+                (None, Trouble::Rotated) => "SecretReplaced".to_owned(),
+                (None, Trouble::Internal(_)) => "InternalError".to_owned(),
+                (None, _) => "KubernetesUnavailable".to_owned(),
+            },
             Self::Overtaken => "Overtaken".to_owned(),
             Self::Released => "Released".to_owned(),
         }
@@ -102,7 +105,8 @@ impl Pass {
         let memory = &mut self.memory;
         match ending {
             Ending::Trouble(_) => memory.failures = memory.failures.saturating_add(1),
-            Ending::Overtaken => {}
+            // Nothing was tried, so nothing is over.
+            Ending::Overtaken | Ending::Rest => {}
             _ => memory.failures = 0,
         }
         match ending {
