@@ -8,6 +8,7 @@ use super::error::{Retry, Trouble};
 use super::events::Note;
 use super::memory::Fingerprint;
 use super::message;
+use super::object::requested;
 use super::reconcile::{Pass, check_key};
 use super::schedule::{backoff, interval, until_check};
 use super::status::Draft;
@@ -94,7 +95,11 @@ impl Pass {
             self.memory.due = (!self.due).then(|| Instant::now() + wait);
             return wait;
         }
-        self.memory.acted_on = self.object.as_ref().map(Fingerprint::of);
+        self.memory.acted_on = self
+            .object
+            .as_ref()
+            .zip(self.raw.as_ref())
+            .map(|(object, raw)| Fingerprint::of(object, requested(raw)));
         let wait = self.next_pass(&ending);
         self.memory.due = Some(Instant::now() + wait);
         wait
@@ -166,7 +171,7 @@ impl Pass {
     /// The status that an ending leads to; `None` when it says nothing new about the object.
     pub(super) fn draft(&self, raw: &ConversationWebhook, ending: &Ending) -> Option<Draft> {
         let object = self.object.as_ref()?;
-        let draft = Draft::of(raw, object.generation, Timestamp::now());
+        let draft = Draft::of(raw, object.generation, Timestamp::now()).handled(requested(raw));
         let conversation = self.conversation_text();
         let draft = match ending {
             Ending::Rest | Ending::LookAgain | Ending::Overtaken | Ending::Released => return None,

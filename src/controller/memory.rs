@@ -36,11 +36,12 @@ pub(super) struct Fingerprint {
     label: Option<ConversationSid>,
     journal: Option<String>,
     record: crate::decide::Record,
+    requested: Option<String>,
 }
 
 impl Fingerprint {
-    /// Of an object as it is now.
-    pub(super) fn of(object: &Object) -> Self {
+    /// Of an object as it is now, with what a user asks for beside it.
+    pub(super) fn of(object: &Object, requested: Option<String>) -> Self {
         Self {
             generation: object.generation,
             deleting: object.deleting,
@@ -52,6 +53,7 @@ impl Fingerprint {
                 Journal::Unreadable => Some(String::new()),
             },
             record: object.record.clone(),
+            requested,
         }
     }
 }

@@ -7,9 +7,12 @@ use kube::core::DeserializeGuard;
 
 use crate::api::{
     ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, ConversationWebhookStatus, DeletionPolicy,
-    FINALIZER,
+    FINALIZER, RECONCILE_ANNOTATION,
 };
 use crate::decide::{Attempt, Desired, Journal, Object, Record, Sibling};
+
+/// What `status.lastHandledReconcileAt` can hold.
+const MAX_REQUEST: usize = 256;
 
 /// The kind as it is watched, read and written: one object that cannot be decoded must not fail the others.
 pub(super) type Guarded = DeserializeGuard<ConversationWebhook>;
@@ -28,6 +31,14 @@ pub(super) fn view(object: &ConversationWebhook) -> Object {
         journal: journal(object.annotations()),
         record: object.status.as_ref().map(record).unwrap_or_default(),
     }
+}
+
+/// The value by which a user asks for an immediate pass, where no pass acted on it yet. Status holds
+/// [`MAX_REQUEST`] characters of it.
+pub(super) fn requested(object: &ConversationWebhook) -> Option<String> {
+    let asked: String = object.annotations().get(RECONCILE_ANNOTATION)?.chars().take(MAX_REQUEST).collect();
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+    (handled != Some(&asked)).then_some(asked)
 }
 
 /// `namespace/name`.

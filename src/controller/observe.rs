@@ -128,7 +128,12 @@ impl Pass {
     pub(super) async fn list(&mut self, fresh: bool) -> Result<(), Trouble> {
         let at = self.enter().await?;
         let max_age = self.ctx.timing.board;
-        let shared = self.place.as_ref().and_then(|place| place.board(max_age)).filter(|_| !fresh);
+        let new_enough = |asked: Instant| !fresh && self.asked_at.is_none_or(|since| asked >= since);
+        let shared = self
+            .place
+            .as_ref()
+            .and_then(|place| place.board(max_age))
+            .filter(|(asked, _)| new_enough(*asked));
         if let Some((asked, board)) = shared {
             self.looked_at = Some(asked);
             self.remote = Remote::Listed { board: board.clone(), fresh: false };

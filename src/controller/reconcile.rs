@@ -16,7 +16,7 @@ use super::conversations::Held;
 use super::ending::Ending;
 use super::error::Trouble;
 use super::memory::{Fingerprint, Remembered};
-use super::object::{Guarded, view};
+use super::object::{Guarded, requested, view};
 use super::schedule::{backoff, interval, is_at_rest, until_check};
 use super::secrets::{Login, SecretName};
 use super::undecodable;
@@ -58,6 +58,8 @@ pub(super) struct Pass {
     pub(super) update: Reply,
     pub(super) removal: Reply,
     pub(super) kind: Kind,
+    /// Where a user asked for this pass, when it began: an older list would not show what the user means.
+    pub(super) asked_at: Option<Instant>,
     /// A time after which the kind's definition tells why the object is being deleted.
     pub(super) deletion_seen: Instant,
     pub(super) place: Option<Held>,
@@ -89,11 +91,12 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
         return Ok(Requeue::requeue(ctx.timing.settle));
     }
     let due = memory.due.is_none_or(|due| due <= now);
-    if !due && memory.acted_on.as_ref() == Some(&Fingerprint::of(&seen)) {
+    if !due && memory.acted_on.as_ref() == Some(&Fingerprint::of(&seen, requested(&object))) {
         let wait = memory.due.unwrap_or(now).saturating_duration_since(now);
         ctx.memory.remember(&uid, memory);
         return Ok(Requeue::requeue(wait));
     }
+    let due = due || requested(&object).is_some();
     let pass = Pass::new(Arc::clone(&ctx), object, seen, memory, due);
     // In a task of its own: a pass that has begun is never cancelled between a create and the write of its result.
     let wait = match ctx.passes.spawn(pass.run()).await {
@@ -112,7 +115,7 @@ fn first_sight(ctx: &Context, seen: &Object, object: &ConversationWebhook, now: 
         return Remembered::default();
     }
     let wait = until_check(&check_key(seen), interval(object, ctx.resync_interval), SystemTime::now());
-    Remembered { acted_on: Some(Fingerprint::of(seen)), due: Some(now + wait), ..Remembered::default() }
+    Remembered { acted_on: Some(Fingerprint::of(seen, None)), due: Some(now + wait), ..Remembered::default() }
 }
 
 /// Objects with the same key are checked at the same time.
@@ -137,6 +140,7 @@ impl Pass {
     ) -> Self {
         Self {
             ctx,
+            asked_at: requested(&raw).map(|_| Instant::now()),
             secret: SecretName {
                 namespace: raw.namespace().unwrap_or_default(),
                 name: raw.spec.credentials_secret_ref.name.clone(),
@@ -172,6 +176,10 @@ impl Pass {
 
     /// Runs the pass and says how long until the next one.
     async fn run(mut self) -> Duration {
+        if self.asked_at.is_some() {
+            // Whoever asks may have put the Secret right.
+            self.ctx.secrets.expire(&self.secret).await;
+        }
         let uid = self.object.as_ref().map(|object| object.uid.clone()).unwrap_or_default();
         let mut ending = Ending::Rest;
         for step in 0_usize.. {

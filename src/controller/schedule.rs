@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::SignedDuration;
 
+use super::object::requested;
 use crate::api::ConversationWebhook;
 use crate::decide::{Object, Timing};
 
@@ -55,6 +56,7 @@ pub(super) fn is_at_rest(view: &Object, object: &ConversationWebhook) -> bool {
     };
     let stalled = condition("Stalled") == Some("True");
     !view.deleting
+        && requested(object).is_none()
         && view.open_attempt().is_none()
         && view.record.observed_generation == Some(view.generation)
         && condition("CredentialsValid") != Some("False")

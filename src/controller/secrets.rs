@@ -59,6 +59,8 @@ struct Entry {
     refused: Option<Refusal>,
     /// The credentials are not those that an object needs: somebody may be about to correct them.
     doubted: bool,
+    /// Somebody asks for the Secret to be read again.
+    expired: bool,
     /// Whose turn it is to have the account confirmed.
     proof: Arc<tokio::sync::Mutex<()>>,
 }
@@ -90,10 +92,10 @@ impl Secrets {
         if entry.refused.is_some() {
             return self.login_after_refusal(secret, &mut entry).await;
         }
-        let doubted = entry.doubted;
+        let (doubted, expired) = (entry.doubted, entry.expired);
         let usable = entry.looked.as_ref().filter(|look| {
             let good = look.found.is_ok() && !doubted;
-            look.at.elapsed() < if good { self.ttl } else { self.poll }
+            !expired && look.at.elapsed() < if good { self.ttl } else { self.poll }
         });
         if let Some(look) = usable {
             return look.found.clone();
@@ -108,6 +110,7 @@ impl Secrets {
         if !matches!(found, Err(Trouble::Kubernetes(_))) {
             entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
             entry.doubted = false;
+            entry.expired = false;
         }
         found
     }
@@ -117,7 +120,7 @@ impl Secrets {
     async fn login_after_refusal(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
         let Some(refusal) = &mut entry.refused else { return self.read(secret).await };
         let probe = refusal.at.elapsed() >= self.poll;
-        if !probe && entry.looked.is_some() {
+        if !probe && entry.looked.is_some() && !entry.expired {
             return Err(refusal.error.clone().into());
         }
         if probe {
@@ -129,6 +132,7 @@ impl Secrets {
             return found;
         }
         entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
+        entry.expired = false;
         match found {
             Ok(login) if login.version == version && !probe => Err(error.into()),
             Ok(login) if login.version == version => Ok(login),
@@ -190,6 +194,12 @@ impl Secrets {
     pub(super) async fn doubted(&self, secret: &SecretName) {
         let entry = self.entry(secret);
         entry.lock().await.doubted = true;
+    }
+
+    /// The Secret is read again when somebody next asks for its login.
+    pub(super) async fn expire(&self, secret: &SecretName) {
+        let entry = self.entry(secret);
+        entry.lock().await.expired = true;
     }
 
     fn entry(&self, secret: &SecretName) -> Arc<tokio::sync::Mutex<Entry>> {

@@ -43,6 +43,14 @@ impl Draft {
         Self { status: object.status.clone().unwrap_or_default(), generation, now }
     }
 
+    /// This pass acts on what a user asked for.
+    pub(super) fn handled(mut self, requested: Option<String>) -> Self {
+        if requested.is_some() {
+            self.status.last_handled_reconcile_at = requested;
+        }
+        self
+    }
+
     /// The webhook is the object's now, and its attempt settled.
     pub(super) fn pin(mut self, pinned: Pinned) -> Self {
         let Pinned { webhook, account, region, conversation, attempt, provenance } = pinned;

@@ -3,7 +3,7 @@
 use conversation_webhook_operator::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConditionType, FINALIZER};
 use kube::ResourceExt;
 use serde_json::json;
-use twilio_conversations_simulator::Configuration;
+use twilio_conversations_simulator::{Configuration, Operation};
 
 use crate::support::{ACCOUNT, FLOW, SERVICE, World, condition, conversation, ready, webhook_spec};
 
@@ -95,6 +95,44 @@ async fn an_outside_edit_is_corrected_at_the_next_check() {
         (webhook.configuration.url() == Some("https://bots.example.com/ours")).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_pass_that_is_asked_for_is_made_at_once_and_echoed_once() {
+    let mut world = World::new().await;
+    world.start_operator(&["--resync-interval=24h"]).await;
+    world.create("bot", webhook_spec(1, "https://bots.example.com/ours")).await;
+    world.wait_ready("bot").await;
+    let [webhook] = &world.alive(conversation(1))[..] else { panic!("one webhook") };
+    let change = twilio_conversations_simulator::WebhookChanges::url("https://elsewhere.example.com/");
+    world.simulator.edit_webhook(webhook.sid, &change).unwrap();
+
+    let (kube, twilio) = (world.mark().await, world.simulator.journal_mark());
+    // As long as nobody could mean it: it must not keep status from being written.
+    let request = "2026-11-22T10:00:00Z ".repeat(20);
+    let annotations = json!({ "conversations.twilio-operator.dev/reconcile-requested-at": request });
+    world.patch("bot", json!({ "metadata": { "annotations": annotations } })).await;
+    let object = world
+        .wait("bot", "looked at", |object| {
+            object.status.as_ref().is_some_and(|status| status.last_handled_reconcile_at.is_some())
+        })
+        .await;
+    let echo = object.status.unwrap().last_handled_reconcile_at.unwrap();
+    assert!(request.starts_with(&echo) && echo.len() == 256, "{echo}");
+    assert_eq!(world.alive(conversation(1))[0].configuration.url(), Some("https://bots.example.com/ours"));
+    let asked: Vec<_> =
+        world.simulator.journal_since(twilio).into_iter().filter_map(|entry| entry.operation).collect();
+    assert_eq!(asked, [Operation::List, Operation::Update]);
+    assert_eq!(world.writes_since(kube).await.len(), 1);
+
+    // The same request again is none, also for a new process.
+    world.stop_operator().await;
+    let twilio = world.simulator.journal_mark();
+    world.start_operator(&["--resync-interval=24h"]).await;
+    world.create("last", webhook_spec(9, "https://bots.example.com/a")).await;
+    world.wait_ready("last").await;
+    let of_bot = conversation(1).to_string();
+    assert!(world.simulator.journal_since(twilio).iter().all(|entry| !entry.path.contains(&of_bot)));
 }
 
 #[tokio::test]
