@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
 
-# Both are arguments so that mirrors and pinned digests can stand in. The runtime image must be of the builder's Debian
-# release or a newer one (glibc), and bring CA certificates.
+# Both are arguments so that mirrors, pinned digests and smaller images without a shell can stand in. The runtime image
+# must have the glibc of the builder's Debian release or a newer one; nothing else of it is used.
 ARG BUILDER_IMAGE=rust:1.95-bookworm
-ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+ARG RUNTIME_IMAGE=debian:bookworm-slim
 
 FROM ${BUILDER_IMAGE} AS builder
 WORKDIR /src
@@ -22,6 +22,7 @@ LABEL org.opencontainers.image.title="conversation-webhook-operator" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
+COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=builder /out/conversation-webhook-operator /usr/local/bin/conversation-webhook-operator
 # As a number, so that the kubelet can tell that it is not root.
 USER 65532:65532
