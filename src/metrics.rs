@@ -29,6 +29,11 @@ struct OutcomeLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
     version: &'static str,
 }
@@ -41,6 +46,7 @@ pub struct Metrics {
     creates: Family<OutcomeLabel, Counter>,
     mutations: Family<OperationLabel, Counter>,
     passes: Family<OutcomeLabel, Counter>,
+    left_behind: Family<ReasonLabel, Counter>,
 }
 
 impl Metrics {
@@ -68,8 +74,14 @@ impl Metrics {
         );
         registry.register("remote_mutations", "Changes made at Twilio by operation", mutations.clone());
         registry.register("passes", "Passes over objects by how they ended", passes.clone());
+        let left_behind = Family::default();
+        registry.register(
+            "left_behind",
+            "Objects that were let go while their webhooks stay at Twilio, by why",
+            left_behind.clone(),
+        );
         registry.register("build_info", "The running version", build);
-        Self { registry, requests, durations, creates, mutations, passes }
+        Self { registry, requests, durations, creates, mutations, passes, left_behind }
     }
 
     /// A create was answered, or not.
@@ -85,6 +97,11 @@ impl Metrics {
     /// Something changed at Twilio.
     pub fn mutation(&self, operation: &'static str) {
         self.mutations.get_or_create(&OperationLabel { operation }).inc();
+    }
+
+    /// An object was let go, and its webhook stays; `reason` is its Event's.
+    pub fn left_behind(&self, reason: &'static str) {
+        self.left_behind.get_or_create(&ReasonLabel { reason }).inc();
     }
 
     /// A pass ended; `ending` is a condition's reason or one of a few other words.

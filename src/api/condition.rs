@@ -82,6 +82,8 @@ reasons! {
     InvalidConfiguration, stalled;
     /// An identical webhook exists on the conversation.
     TwinExists, stalled;
+    /// The webhook that the object is to take over belongs to another object.
+    AlreadyClaimed, stalled;
     /// More than one webhook, or a changed one, may be the one that a lost create made.
     CreateAmbiguous, stalled;
     /// The object's journal was written by the operator of another cluster.
@@ -98,6 +100,14 @@ reasons! {
     TwilioUnavailable;
     /// The outcome of a create is not known yet.
     CreateUnresolved;
+    /// The webhook at Twilio is not as written, and mode Observe changes nothing.
+    Drifted;
+    /// Somebody keeps changing or removing the webhook: it is not put back a third time within a day.
+    Contended, stalled;
+    /// Many webhooks of the account went missing at once: none is made again before somebody confirms it.
+    MassChangeHold, stalled;
+    /// The object's mode is Suspended.
+    Suspended;
     /// The webhook cannot be deleted at Twilio yet.
     DeletionBlocked, stalled;
     /// The credentials were accepted.

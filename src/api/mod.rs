@@ -35,5 +35,16 @@ pub const CONVERSATION_LABEL: &str = "conversations.twilio-operator.dev/conversa
 /// Annotation by which a user asks for an immediate pass: any new value counts.
 pub const RECONCILE_ANNOTATION: &str = "conversations.twilio-operator.dev/reconcile-requested-at";
 
+/// Annotation by which a user says what a create whose reply was lost has made: `<attempt id>=<SID>`, or
+/// `<attempt id>=none`.
+pub const RESOLVE_ANNOTATION: &str = "conversations.twilio-operator.dev/resolve-create";
+
+/// Annotation by which a user lets a deleted object go without its webhook: the webhook's SID, or the id of the open
+/// attempt.
+pub const ABANDON_ANNOTATION: &str = "conversations.twilio-operator.dev/abandon";
+
+/// Annotation by which a user confirms that an object of another cluster has moved here: the object's own uid.
+pub const CONFIRM_RESTORE_ANNOTATION: &str = "conversations.twilio-operator.dev/confirm-restore";
+
 /// Field manager, User-Agent name and reporting controller of everything that the operator writes.
 pub const MANAGER: &str = "conversation-webhook-operator";

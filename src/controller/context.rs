@@ -8,17 +8,19 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::census::Census;
 use super::conversations::Conversations;
 use super::definition::Definition;
 use super::events::Events;
 use super::memory::Memory;
 use super::object::{Guarded, sibling};
 use super::secrets::Secrets;
+use super::wakeup::{Bell, Waiters};
 use crate::api::CONVERSATION_LABEL;
 use crate::decide::{Sibling, Timing};
 use crate::lanes::Lanes;
 use crate::metrics::Metrics;
-use crate::twilio::{self, ConversationSid};
+use crate::twilio::{self, AccountSid, ConversationSid};
 
 /// What every pass shares.
 pub(super) struct Context {
@@ -36,6 +38,10 @@ pub(super) struct Context {
     pub(super) conversations: Conversations,
     pub(super) lanes: Lanes,
     pub(super) memory: Memory,
+    pub(super) census: Census,
+    pub(super) waiters: Waiters,
+    /// One per served namespace, or one for all.
+    pub(super) bells: Vec<Bell>,
     pub(super) events: Events,
     pub(super) metrics: Arc<Metrics>,
     /// The watch caches, one per served namespace or one for all.
@@ -50,6 +56,33 @@ impl Context {
     /// The objects of one namespace.
     pub(super) fn objects(&self, namespace: &str) -> Api<Guarded> {
         Api::namespaced(self.kube.clone(), namespace)
+    }
+
+    /// Something went from a conversation: whoever waits for that is looked at.
+    pub(super) fn made_room(&self, account: &AccountSid, conversation: &ConversationSid) {
+        for (uid, object) in self.waiters.take(&(account.clone(), conversation.clone())) {
+            self.memory.wake(&uid);
+            let at = self.namespaces.iter().position(|name| Some(name) == object.namespace.as_ref());
+            if let Some(bell) = self.bells.get(at.unwrap_or_default()) {
+                // Nobody listens only while stopping.
+                let _ = bell.unbounded_send(object);
+            }
+        }
+    }
+
+    /// Whether so many of the account's webhooks went missing that none is made again unasked.
+    pub(super) fn is_mass_change(&self, account: &AccountSid) -> bool {
+        self.census.is_mass(account, || {
+            let objects = self.stores.iter().flat_map(Store::state);
+            objects
+                .filter(|guarded| {
+                    let status = guarded.0.as_ref().ok().and_then(|object| object.status.as_ref());
+                    status.is_some_and(|status| {
+                        status.webhook_sid.is_some() && status.account_sid.as_ref() == Some(account)
+                    })
+                })
+                .count()
+        })
     }
 
     /// The objects on a conversation as the watch cache has them.

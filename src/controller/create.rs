@@ -17,7 +17,7 @@ use super::status::{Draft, Pinned};
 use super::write::{Part, Patience, Written, compare_and_swap};
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, FINALIZER, Provenance};
 use crate::decide::{
-    Access, Attempt, Journal, Object, Plan, Recorded, Remote, Sender, Settled, Siblings, Waiting,
+    Access, Address, Attempt, Journal, Object, Plan, Recorded, Remote, Sender, Settled, Siblings, Waiting,
 };
 use crate::twilio::{CreateOutcome, ErrorKind, NewWebhook, WebhookSid};
 
@@ -40,9 +40,15 @@ impl Pass {
 
     fn journalled(&mut self, now: ConversationWebhook, id: String, started: Instant, clear: bool) {
         self.replace(Some(now));
-        self.journal_started = Some(started);
+        let adopting = self.journalled_attempt(&id).is_some_and(|attempt| attempt.adopt.is_some());
         self.memory.attempt = Some((id.clone(), started));
-        self.sender = Sender::Journalled { id, clear };
+        if adopting {
+            // Nothing is sent; whoever else wants the webhook shows in a look after this.
+            self.siblings = Siblings::Unread;
+        } else {
+            self.journal_started = Some(started);
+            self.sender = Sender::Journalled { id, clear };
+        }
     }
 
     /// Sends the create: one request, never repeated.
@@ -56,7 +62,10 @@ impl Pass {
         }
         let desired = self.desired()?.clone();
         let login = self.login()?.clone();
-        let new = NewWebhook { config: &desired.config, replay_after: desired.replay_after };
+        // History goes to the bot once, with the first webhook of the object's life.
+        let again = self.journalled_attempt(&id).is_none_or(|attempt| attempt.again);
+        let replay_after = desired.replay_after.filter(|_| !again);
+        let new = NewWebhook { config: &desired.config, replay_after };
         let outcome = self.ctx.twilio.create_webhook(&login.credentials, &at, &new).await;
         self.permit = None;
         self.journal_started = None;
@@ -67,7 +76,9 @@ impl Pass {
                 self.log_mutation("create", &webhook.sid);
                 // Whoever may claim it instead of us does so from now on.
                 self.siblings = Siblings::Unread;
-                self.made_in = Some(login.credentials.account_sid().clone());
+                let credentials = &login.credentials;
+                self.made_in =
+                    Some((credentials.account_sid().clone(), credentials.region().as_str().to_owned()));
                 self.sender = Sender::Created { id, webhook: webhook.sid, reread: false };
                 CONTINUE
             }
@@ -94,7 +105,13 @@ impl Pass {
     }
 
     /// Writes the webhook's SID to status. One that was just made is written for as long as the process lives.
-    pub(super) async fn record(&mut self, id: String, webhook: WebhookSid, provenance: Provenance) -> Step {
+    pub(super) async fn record(
+        &mut self,
+        id: String,
+        webhook: WebhookSid,
+        provenance: Provenance,
+        left_over: &[WebhookSid],
+    ) -> Step {
         let Some((raw, attempt)) = self.raw.clone().zip(self.journalled_attempt(&id)) else {
             return CONTINUE;
         };
@@ -114,14 +131,21 @@ impl Pass {
             Some(object) if object.uid != attempt.uid => 0,
             _ => attempt.generation,
         };
-        let draft = Draft::of(&raw, generation, Timestamp::now()).pin(pinned).available(message);
+        let draft = Draft::of(&raw, generation, Timestamp::now()).pin(pinned);
+        let as_written = provenance != Provenance::Adopted || self.is_as_written(&webhook);
+        let again = attempt.again;
+        // What was taken over with another configuration is made as written next, and Ready only then.
+        let draft = if as_written { draft.available(message) } else { draft.unobserved() };
         let told = std::mem::replace(&mut self.told, true);
         let patience =
             if just_made { Patience::Unlimited } else { Patience::Limited(self.ctx.timing.request) };
         match self.write_status(&raw, &draft, patience).await? {
             Written::Clear(_) | Written::Unclear(_) => {
                 if !told {
-                    self.tell_recorded(&raw, &webhook, provenance);
+                    self.tell_recorded(&raw, &webhook, provenance, again, left_over);
+                }
+                if let Some(digest) = self.address_digest().filter(|_| as_written) {
+                    self.memory.address = Some(digest);
                 }
                 if just_made && let Some(login) = &self.login {
                     self.ctx.secrets.accepted(&self.secret, login, true).await;
@@ -153,11 +177,12 @@ impl Pass {
             .and_then(|ending| self.draft(&raw, ending))
             .unwrap_or_else(|| Draft::of(&raw, object.generation, Timestamp::now()));
         let draft = draft.settle(&id);
+        let said = message::settled(&because);
         tracing::info!(
             namespace = self.namespace,
             name = self.name,
             attempt = id,
-            because = message::settled(because),
+            because = said,
             "attempt settled"
         );
         match self.write_status(&raw, &draft, Patience::Limited(self.ctx.timing.request)).await? {
@@ -167,6 +192,13 @@ impl Pass {
                 self.memory.attempt = None;
                 self.memory.absent = None;
                 self.start_over();
+                if let Settled::Answered(left_over) = &because {
+                    let text = format!(
+                        "attempt {id} made nothing, as the object's annotation says{}",
+                        message::left_over(left_over)
+                    );
+                    self.publish(&raw, "CreateResolved", "Resolve", text);
+                }
                 match (refusal, because) {
                     (Some(ending), _) => Ok(ControlFlow::Break(ending)),
                     // The API server is slow or lost a reply: no other create in the same pass.
@@ -182,11 +214,14 @@ impl Pass {
 
     /// Deletes a webhook that we made and no object can bear.
     pub(super) async fn compensate(&mut self, webhook: WebhookSid) -> Step {
-        let Some(account) = &self.made_in.clone() else { return Err(Trouble::Internal("nothing was made")) };
+        let Some(made_in) = self.made_in.clone() else { return Err(Trouble::Internal("nothing was made")) };
         if self.login.is_none() {
             self.read_credentials().await?;
+            let credentials = &self.login()?.credentials;
             // A 404 from another account would pass for done.
-            if self.login()?.credentials.account_sid() != account {
+            if (credentials.account_sid(), credentials.region().as_str()) != (&made_in.0, made_in.1.as_str())
+            {
+                self.login = None;
                 return Err(Trouble::Internal("the Secret opens another account by now"));
             }
             if !self.login()?.proved {
@@ -199,6 +234,7 @@ impl Pass {
             Ok(()) => {
                 self.take_out(&webhook);
                 self.log_mutation("compensate", &webhook);
+                self.made_room(&at.conversation);
             }
             // Gone, or on a conversation that is closed for good: it fires no more.
             Err(Trouble::Twilio(error))
@@ -281,10 +317,34 @@ impl Pass {
             generation: object.generation,
             not_after: (Timestamp::now() + send).to_string(),
             baseline: plan.baseline.into_iter().collect(),
-            config: Recorded::new(&self.desired()?.config, None),
+            config: self.recorded()?,
             past_configs: plan.past_configs,
             adopt: plan.adopt,
+            again: plan.again,
         })
+    }
+
+    /// What the object asks for, as a journal has it: an address from a Secret as a digest.
+    fn recorded(&self) -> Result<Recorded, Trouble> {
+        let desired = self.desired()?;
+        let last = match self.object.as_ref().map(|object| &object.journal) {
+            Some(Journal::Attempt(attempt)) => attempt.config.salt(),
+            _ => None,
+        };
+        Ok(match (desired.address, last) {
+            (Address::InSpec | Address::Unread, _) => Recorded::new(&desired.config, None),
+            (Address::FromSecret, Some(salt)) => Recorded::new(&desired.config, Some(salt)),
+            (Address::FromSecret, None) => {
+                Recorded::new(&desired.config, Some(&uuid::Uuid::new_v4().simple().to_string()))
+            }
+        })
+    }
+
+    /// Whether the list shows the webhook as the object asks for it.
+    fn is_as_written(&self, webhook: &WebhookSid) -> bool {
+        let Remote::Listed { board, .. } = &self.remote else { return false };
+        let found = board.get(webhook);
+        found.is_some_and(|found| self.desired().is_ok_and(|desired| desired.config == found.config))
     }
 
     fn journalled_attempt(&self, id: &str) -> Option<Attempt> {
@@ -294,15 +354,31 @@ impl Pass {
         }
     }
 
-    fn tell_recorded(&mut self, raw: &ConversationWebhook, webhook: &WebhookSid, provenance: Provenance) {
+    fn tell_recorded(
+        &mut self,
+        raw: &ConversationWebhook,
+        webhook: &WebhookSid,
+        provenance: Provenance,
+        again: bool,
+        left_over: &[WebhookSid],
+    ) {
         let conversation = self.conversation.as_ref().map(ToString::to_string).unwrap_or_default();
-        let (reason, said) = match provenance {
-            Provenance::Created => ("Created", "is created on"),
-            Provenance::Adopted => ("Adopted", "is taken over on"),
-            Provenance::Inferred => {
-                ("CreateRecovered", "is the only one that a create whose reply was lost can have made on")
-            }
+        let (reason, action, said) = match provenance {
+            Provenance::Created if again => ("Recreated", "Create", "is created again on"),
+            Provenance::Created => ("Created", "Create", "is created on"),
+            Provenance::Adopted => ("Adopted", "Adopt", "is taken over on"),
+            Provenance::Inferred => (
+                "CreateRecovered",
+                "Create",
+                "is the only one that a create whose reply was lost can have made on",
+            ),
         };
-        self.publish(raw, reason, "Create", format!("webhook {webhook} {said} conversation {conversation}"));
+        let rest = message::left_over(left_over);
+        self.publish(
+            raw,
+            reason,
+            action,
+            format!("webhook {webhook} {said} conversation {conversation}{rest}"),
+        );
     }
 }

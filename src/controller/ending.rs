@@ -3,14 +3,16 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::reflector::ObjectRef;
 
 use super::error::{Retry, Trouble};
 use super::events::Note;
 use super::memory::Fingerprint;
-use super::message;
+use super::message::{self, Subject};
 use super::object::requested;
 use super::reconcile::{Pass, check_key};
-use super::schedule::{backoff, interval, until_check};
+use super::schedule::{FAR, backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ConditionType, ConversationWebhook, Reason};
@@ -48,7 +50,7 @@ impl Ending {
             Self::Available => Reason::Available.to_string(),
             Self::LookAgain => "LookAgain".to_owned(),
             Self::Wait(_) => Reason::CreateUnresolved.to_string(),
-            Self::Hold(hold) => message::hold(hold, "").0.to_string(),
+            Self::Hold(hold) => message::reason(hold).to_string(),
             Self::Trouble(trouble) => match (trouble.reason(), trouble) {
                 (Some(reason), _) => reason.to_string(),
                 (None, Trouble::Rotated) => "SecretReplaced".to_owned(),
@@ -95,6 +97,7 @@ impl Pass {
             self.memory.due = (!self.due).then(|| Instant::now() + wait);
             return wait;
         }
+        self.take_note(&ending);
         self.memory.acted_on = self
             .object
             .as_ref()
@@ -103,6 +106,34 @@ impl Pass {
         let wait = self.next_pass(&ending);
         self.memory.due = Some(Instant::now() + wait);
         wait
+    }
+
+    /// Remembers what others may want to know of this ending.
+    fn take_note(&mut self, ending: &Ending) {
+        if let Ending::Available = ending {
+            if let Some(digest) = self.address_digest() {
+                self.memory.address = Some(digest);
+            }
+            if let Some(object) = &self.object
+                && let Some(account) = &object.record.account
+            {
+                self.ctx.census.found(account, &object.uid);
+            }
+        }
+        let for_room = match ending {
+            Ending::Hold(
+                Hold::ConversationFull(_) | Hold::TwinExists { .. } | Hold::AlreadyClaimed { .. },
+            ) => true,
+            Ending::Trouble(trouble) => trouble.reason() == Some(Reason::ConversationFull),
+            _ => false,
+        };
+        if let (true, Some(raw), Some(conversation), Ok(login)) =
+            (for_room, &self.raw, &self.conversation, self.login())
+        {
+            let place = (login.credentials.account_sid().clone(), conversation.clone());
+            let object = ObjectRef::new(&self.name).within(&self.namespace);
+            self.ctx.waiters.wait(place, raw.uid().unwrap_or_default(), object);
+        }
     }
 
     /// Counts failures and waits in a row, and forgets an absence that is over.
@@ -119,7 +150,12 @@ impl Pass {
             _ => memory.waits = 0,
         }
         match ending {
-            Ending::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound)
+            Ending::Hold(
+                Hold::WebhookMissing(_)
+                | Hold::ConversationNotFound
+                | Hold::MassChange(_)
+                | Hold::Contended { gone: true, .. },
+            )
             | Ending::LookAgain
             | Ending::Trouble(_)
             | Ending::Overtaken
@@ -150,12 +186,15 @@ impl Pass {
                 rest + Duration::from_millis(1)
             }
             Ending::Hold(Hold::AccountMismatch { .. }) => poll(&timing),
+            // Only a change leads on; a webhook is not looked at.
+            Ending::Hold(Hold::Suspended) => FAR,
             Ending::Trouble(trouble) => match trouble.retry() {
                 Retry::Backoff(at_least) => {
                     at_least.max(backoff(self.memory.failures, &timing, fastrand::f64()))
                 }
                 Retry::Credentials => poll(&timing),
                 Retry::NextCheck => check(self),
+                Retry::Never => FAR,
             },
             // A pass for a change that asked for nothing takes nothing from what is due.
             Ending::Rest if !self.due => self
@@ -172,17 +211,19 @@ impl Pass {
     pub(super) fn draft(&self, raw: &ConversationWebhook, ending: &Ending) -> Option<Draft> {
         let object = self.object.as_ref()?;
         let draft = Draft::of(raw, object.generation, Timestamp::now()).handled(requested(raw));
-        let conversation = self.conversation_text();
+        let subject = self.subject();
         let draft = match ending {
             Ending::Rest | Ending::LookAgain | Ending::Overtaken | Ending::Released => return None,
             Ending::Available => {
                 let (webhook, conversation) =
                     object.record.webhook.as_ref().zip(self.conversation.as_ref())?;
+                let draft = if self.repaired { draft.repaired() } else { draft };
                 draft.available(message::available(webhook, conversation))
             }
-            Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, &conversation)),
+            Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, &subject)),
+            Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
             Ending::Hold(hold) => {
-                let (reason, text) = message::hold(hold, &conversation);
+                let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
                 if matches!(hold, Hold::AccountMismatch { .. }) {
                     let draft = draft.distrusted(reason, text.clone());
                     return Some(match object.record.webhook {
@@ -190,7 +231,7 @@ impl Pass {
                         None => draft.failed(reason, text, true, None),
                     });
                 }
-                draft.held(reason, text, None)
+                if reason.stalled() { draft.held(reason, text, None) } else { draft.unready(reason, text) }
             }
             Ending::Trouble(trouble) => return self.draft_trouble(draft, raw, object, trouble),
         };
@@ -204,7 +245,9 @@ impl Pass {
         object: &Object,
         trouble: &Trouble,
     ) -> Option<Draft> {
-        let (reason, text, error) = (trouble.reason()?, message::trouble(trouble), trouble.last_error());
+        let subject = self.subject();
+        let (reason, text, error) =
+            (trouble.reason()?, message::trouble(trouble, &subject), trouble.last_error());
         let credentials = trouble.about_credentials();
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
@@ -212,9 +255,16 @@ impl Pass {
         if passing && says(raw, object, reason) {
             return None;
         }
-        if object.deleting && credentials && object.record.webhook.is_some() {
-            let text = format!("the webhook cannot be deleted at Twilio: {text}");
+        let holds = object.record.webhook.is_some()
+            || object.open_attempt().is_some()
+            || !object.record.lost.is_empty();
+        if object.deleting && credentials && holds {
+            let text = message::deletion_blocked(&text, object, &subject);
             return Some(draft.held(Reason::DeletionBlocked, text, error));
+        }
+        // Nobody knows that what is at Twilio differs.
+        if matches!(trouble, Trouble::Address { .. }) && object.record.webhook.is_some() {
+            return Some(draft.unsynced(reason, text, true, error));
         }
         match (&object.record.webhook, object.open_attempt()) {
             // Unknown is all that can be said of it, with or without Twilio.
@@ -264,7 +314,17 @@ impl Pass {
         Ok(written)
     }
 
-    fn conversation_text(&self) -> String {
+    /// What a message is about.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            namespace: &self.namespace,
+            name: &self.name,
+            uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
+            conversation: self.conversation_text(),
+        }
+    }
+
+    pub(super) fn conversation_text(&self) -> String {
         match (&self.conversation, &self.raw) {
             (Some(conversation), _) => conversation.to_string(),
             (None, Some(raw)) => {
@@ -277,10 +337,14 @@ impl Pass {
 
 /// Whether an object's status says for its present generation that passes do not finish for this reason.
 fn says(raw: &ConversationWebhook, object: &Object, reason: Reason) -> bool {
+    let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
     raw.status.iter().flat_map(|status| &status.conditions).any(|condition| {
         condition.type_ == ConditionType::Synced.as_str()
             && condition.status == "False"
-            && condition.reason == reason.as_str()
+            // Of an existing webhook an outage with changing faces is said once.
+            && (condition.reason == reason.as_str()
+                || object.record.webhook.is_some()
+                    && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
     })
 }

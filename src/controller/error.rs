@@ -23,6 +23,16 @@ pub(super) enum Trouble {
         /// What is wrong with it.
         source: CredentialsError,
     },
+    /// The webhook's address cannot be had from the Secret that the spec names.
+    #[error("key {key} of Secret {secret}: {fault}")]
+    Address {
+        /// `namespace/name`.
+        secret: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        fault: AddressFault,
+    },
     /// Twilio refused, or did not answer.
     #[error(transparent)]
     Twilio(#[from] twilio::Error),
@@ -32,12 +42,35 @@ pub(super) enum Trouble {
     /// The Secret was replaced while its old content was in use.
     #[error("the Secret was replaced meanwhile")]
     Rotated,
+    /// Others had the conversation, or the account's lane, for the whole time that a pass may take.
+    #[error("its turn did not come in time")]
+    Crowded,
     /// The operator is told to stop, and nothing is under way.
     #[error("told to stop")]
     Stopping,
     /// A step was asked for before what it needs was read.
     #[error("internal: {0}")]
     Internal(&'static str),
+}
+
+/// What is wrong with an address from a Secret. The value itself is never said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AddressFault {
+    /// The Secret does not exist.
+    #[error("the Secret does not exist")]
+    SecretMissing,
+    /// The API server does not let the operator read the Secret.
+    #[error("the operator may not read the Secret")]
+    SecretForbidden,
+    /// The Secret has no such key, or its value is empty.
+    #[error("the key is missing or empty")]
+    KeyMissing,
+    /// The value is not what `configuration.url` would take.
+    #[error(
+        "the value is not an absolute http or https address of at most 512 characters, without spaces and without user \
+         information"
+    )]
+    Malformed,
 }
 
 /// When a pass is tried again.
@@ -49,6 +82,8 @@ pub(super) enum Retry {
     Credentials,
     /// At the object's next regular check.
     NextCheck,
+    /// When somebody changes the object, or asks for it.
+    Never,
 }
 
 impl From<kube::Error> for Trouble {
@@ -70,6 +105,7 @@ impl Trouble {
             Self::SecretMissing(_) | Self::SecretForbidden(_) | Self::SecretInvalid { .. } => {
                 Reason::CredentialsMissing
             }
+            Self::Address { .. } => Reason::InvalidConfiguration,
             Self::Twilio(error) => match error.kind() {
                 ErrorKind::Credentials | ErrorKind::AccountForbidden => Reason::CredentialsRejected,
                 ErrorKind::ForeignAccount => Reason::AccountMismatch,
@@ -85,7 +121,9 @@ impl Trouble {
                 | ErrorKind::CertificateNotTrusted
                 | ErrorKind::UnexpectedReply => Reason::TwilioUnavailable,
             },
-            Self::Kubernetes(_) | Self::Rotated | Self::Stopping | Self::Internal(_) => return None,
+            Self::Kubernetes(_) | Self::Rotated | Self::Crowded | Self::Stopping | Self::Internal(_) => {
+                return None;
+            }
         })
     }
 
@@ -106,6 +144,9 @@ impl Trouble {
     /// When the pass is tried again.
     pub(super) fn retry(&self) -> Retry {
         match self.reason() {
+            _ if matches!(self, Self::Address { .. }) => Retry::Credentials,
+            // Closed is final.
+            Some(Reason::ConversationClosed) => Retry::Never,
             Some(Reason::CredentialsMissing | Reason::CredentialsRejected | Reason::AccountMismatch) => {
                 Retry::Credentials
             }

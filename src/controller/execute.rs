@@ -3,17 +3,21 @@
 
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use serde_json::json;
 
 use super::ending::Ending;
 use super::error::Trouble;
 use super::events::Note;
+use super::message;
+use super::object::requested;
 use super::reconcile::Pass;
+use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConversationWebhook, FINALIZER};
-use crate::decide::{Desired, Kind, Object, Remote, Reply, Sender, Siblings};
-use crate::twilio::{self, ErrorKind, Webhook, WebhookSid};
+use crate::api::{ConversationWebhook, FINALIZER, Mode, Reason};
+use crate::decide::{Desired, Kind, Object, Remote, Renamed, Reply, Sender, Siblings};
+use crate::twilio::{self, ConversationSid, ErrorKind, Webhook, WebhookSid};
 
 /// What a step leads to.
 pub(super) type Step = Result<ControlFlow<Ending>, Trouble>;
@@ -22,10 +26,9 @@ pub(super) type Step = Result<ControlFlow<Ending>, Trouble>;
 pub(super) const CONTINUE: Step = Ok(ControlFlow::Continue(()));
 
 impl Pass {
-    /// Sends the desired configuration.
-    pub(super) async fn update(&mut self, webhook: WebhookSid) -> Step {
+    /// Sends the desired configuration; `drifted` where somebody else changed the webhook.
+    pub(super) async fn update(&mut self, webhook: WebhookSid, drifted: bool) -> Step {
         let at = self.enter().await?;
-        let drifted = matches!(self.remote, Remote::Listed { .. });
         let desired = self.desired()?.clone();
         let login = self.login()?.clone();
         let updated =
@@ -45,6 +48,7 @@ impl Pass {
             return CONTINUE;
         }
         self.update = Reply::Done;
+        self.repaired = drifted;
         let (operation, reason, said) = if drifted {
             ("correct", "DriftCorrected", "was changed by somebody else and is as written again")
         } else {
@@ -53,6 +57,77 @@ impl Pass {
         self.log_mutation(operation, &webhook);
         self.tell(reason, "Update", format!("webhook {webhook} on conversation {} {said}", at.conversation));
         CONTINUE
+    }
+
+    /// Takes the webhook, which is verified absent, out of status. Where it was is left to the create that follows.
+    pub(super) async fn lose(&mut self, webhook: WebhookSid) -> Step {
+        let Some((raw, object)) = self.raw.clone().zip(self.object.clone()) else { return CONTINUE };
+        let text = message::made_again(&webhook, &self.conversation_text());
+        let draft = Draft::of(&raw, object.generation, Timestamp::now())
+            .handled(requested(&raw))
+            .lost()
+            .repaired()
+            .unready(Reason::WebhookMissing, text);
+        self.let_loose(&raw, &draft).await
+    }
+
+    /// The unique name means another conversation: what hung on the old one went with it.
+    pub(super) async fn start_anew(&mut self, conversation: ConversationSid) -> Step {
+        let Some((raw, object)) = self.raw.clone().zip(self.object.clone()) else { return CONTINUE };
+        let text = message::conversation_replaced(&conversation, &self.conversation_text());
+        let draft = Draft::of(&raw, object.generation, Timestamp::now()).handled(requested(&raw)).moved();
+        let draft = draft.unready(Reason::ConversationNotFound, text);
+        let step = self.let_loose(&raw, &draft).await?;
+        self.conversation = Some(conversation);
+        self.renamed = Renamed::Unread;
+        self.remote = Remote::Unread;
+        self.siblings = Siblings::Unread;
+        self.permit = None;
+        self.place = None;
+        Ok(step)
+    }
+
+    /// Writes a status without the webhook.
+    async fn let_loose(&mut self, raw: &ConversationWebhook, draft: &Draft) -> Step {
+        let patience = Patience::Limited(self.ctx.timing.request);
+        match self.write_status(raw, draft, patience).await? {
+            Written::Clear(_) | Written::Unclear(_) => {
+                self.memory.absent = None;
+                self.siblings = Siblings::Unread;
+                CONTINUE
+            }
+            Written::Lost(now) => self.overtaken(now),
+        }
+    }
+
+    /// Deletes a webhook of the object that was verified absent and is back.
+    pub(super) async fn delete_lost(&mut self, webhook: WebhookSid) -> Step {
+        let at = self.enter().await?;
+        let login = self.login()?.clone();
+        let deleted = self.ctx.twilio.delete_webhook(&login.credentials, &at, &webhook).await;
+        match deleted {
+            Err(error) if error.is_not_found() || error.kind() == ErrorKind::ConversationClosed => {}
+            deleted => {
+                self.heard(deleted).await?;
+                self.log_mutation("delete_lost", &webhook);
+                let text = format!(
+                    "webhook {webhook} is back on conversation {} after it was missing: it is deleted, so that it does \
+                     not fire beside the one in its place",
+                    at.conversation
+                );
+                self.tell("DeletedAgain", "Delete", text);
+            }
+        }
+        self.take_out(&webhook);
+        self.made_room(&at.conversation);
+        CONTINUE
+    }
+
+    /// Whoever waits for room on the conversation is looked at.
+    pub(super) fn made_room(&self, conversation: &ConversationSid) {
+        if let Ok(login) = self.login() {
+            self.ctx.made_room(login.credentials.account_sid(), conversation);
+        }
     }
 
     /// Deletes the webhook.
@@ -75,6 +150,7 @@ impl Pass {
                 self.heard(deleted).await?;
                 self.take_out(&webhook);
                 self.log_mutation("delete", &webhook);
+                self.made_room(&at.conversation);
                 self.tell(
                     "Deleted",
                     "Delete",
@@ -95,6 +171,8 @@ impl Pass {
             "metadata": { "resourceVersion": raw.resource_version(), "finalizers": rest },
         });
         let left = self.object.as_ref().and_then(|object| self.left_behind(object));
+        let uid = raw.uid().unwrap_or_default();
+        self.ctx.memory.release(&uid);
         let api = self.ctx.objects(&self.namespace);
         let patience = Patience::Limited(self.ctx.timing.request);
         let is_ours =
@@ -104,6 +182,7 @@ impl Pass {
             Ok(Written::Clear(_) | Written::Unclear(_) | Written::Lost(None))
             | Err(WriteError::Undecodable) => {
                 if let Some((reason, text)) = left {
+                    self.ctx.metrics.left_behind(reason);
                     tracing::info!(
                         namespace = self.namespace,
                         name = self.name,
@@ -116,30 +195,46 @@ impl Pass {
                 self.replace(None);
                 Ok(ControlFlow::Break(Ending::Released))
             }
-            Ok(Written::Lost(now)) => self.overtaken(now),
+            Ok(Written::Lost(now)) => {
+                self.ctx.memory.take_released(&uid);
+                self.overtaken(now)
+            }
+            // It may be stored: should the object go, it was let go.
             Err(error) => Err(error.into()),
         }
     }
 
     /// What stays at Twilio although its object goes, and why.
     fn left_behind(&self, object: &Object) -> Option<(&'static str, String)> {
-        let foreign = object.open_attempt().is_some_and(|attempt| attempt.cluster != self.ctx.cluster);
-        match &object.record.webhook {
-            Some(webhook) if object.retain => {
-                Some(("Retained", format!("webhook {webhook} stays at Twilio, as deletionPolicy says")))
-            }
-            Some(webhook) if self.kind == Kind::Leaves => Some((
-                "Retained",
-                format!(
-                    "webhook {webhook} stays at Twilio: the kind itself is being removed from the cluster"
+        let attempt = object.open_attempt();
+        let webhook = object.record.webhook.as_ref().or(object.record.lost.last());
+        let stays = |why: &str| webhook.map(|webhook| format!("webhook {webhook} stays at Twilio: {why}"));
+        if object.is_abandoned() {
+            let text = match attempt {
+                Some(attempt) => format!(
+                    "attempt {} to create a webhook on conversation {} is abandoned, as its annotation says: what it made \
+                     stays at Twilio",
+                    attempt.id, attempt.conversation
                 ),
-            )),
-            None if foreign => Some((
-                "RestoredElsewhere",
-                "what this object's create made is another cluster's and stays at Twilio".to_owned(),
-            )),
-            _ => None,
+                None => stays("it is abandoned, as the object's annotation says")?,
+            };
+            return Some(("Abandoned", text));
         }
+        if attempt.is_some_and(|attempt| object.is_elsewhere(attempt, &self.ctx.cluster)) {
+            let text = "what this object's create made is another cluster's and stays at Twilio";
+            return Some(("RestoredElsewhere", text.to_owned()));
+        }
+        object.record.webhook.as_ref()?;
+        let text = if object.retain {
+            stays("deletionPolicy says so")
+        } else if object.mode == Mode::Observe {
+            stays("mode Observe changes nothing there")
+        } else if self.kind == Kind::Leaves {
+            stays("the kind itself is being removed from the cluster")
+        } else {
+            None
+        };
+        Some(("Retained", text?))
     }
 
     /// Somebody else wrote first. What Twilio made or refused in this pass is carried to the newer object; anything

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::decide::{Absent, Journal, Object, Phase, Timing};
+use crate::decide::{Absent, Answers, Journal, Object, Phase, Timing};
 use crate::twilio::ConversationSid;
 
 /// What is remembered of one object.
@@ -25,6 +25,8 @@ pub(super) struct Remembered {
     pub(super) absent: Option<(Absent, Instant)>,
     /// Passes in a row that waited for a sibling.
     pub(super) waits: u32,
+    /// Digest of the address from a Secret that the webhook was last seen to have.
+    pub(super) address: Option<[u8; 32]>,
 }
 
 /// What a pass acts on: while it stays the same there is nothing to do before the next one is due.
@@ -36,6 +38,7 @@ pub(super) struct Fingerprint {
     label: Option<ConversationSid>,
     journal: Option<String>,
     record: crate::decide::Record,
+    answers: Answers,
     requested: Option<String>,
 }
 
@@ -53,6 +56,7 @@ impl Fingerprint {
                 Journal::Unreadable => Some(String::new()),
             },
             record: object.record.clone(),
+            answers: object.answers.clone(),
             requested,
         }
     }
@@ -92,6 +96,10 @@ impl Remembered {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     objects: Mutex<HashMap<String, Remembered>>,
+    /// Objects whose next pass is due whatever their own memory says, also while one is under way.
+    woken: Mutex<HashSet<String>>,
+    /// Objects that this process let go: whatever else vanishes did so behind its back.
+    released: Mutex<HashSet<String>>,
 }
 
 impl Memory {
@@ -108,6 +116,27 @@ impl Memory {
     /// The object is gone.
     pub(super) fn forget(&self, uid: &str) {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// The object's next pass is due now.
+    pub(super) fn wake(&self, uid: &str) {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
+    }
+
+    /// Whether the object was woken since this was last asked.
+    pub(super) fn take_woken(&self, uid: &str) -> bool {
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
+    }
+
+    /// This process takes its finalizer off the object.
+    pub(super) fn release(&self, uid: &str) {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
+    }
+
+    /// Whether this process let the object go; asked once, when the object is seen to be gone.
+    pub(super) fn take_released(&self, uid: &str) -> bool {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
     }
 
     /// Everything was listed anew: only these objects are left, and the cache is as new as any reply was. After a

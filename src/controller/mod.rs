@@ -13,11 +13,14 @@
 //! | `write` | writes that know whether they were stored |
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
-//! | `secrets`, `conversations` | credentials, and the order and lists of conversations |
+//! | `secrets`, `conversations` | credentials and addresses, and the order and lists of conversations |
+//! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
+//! | `vanished` | objects that went without their webhooks |
 //! | `definition` | whether the kind itself is being deleted |
 //! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
 //! | `error`, `context` | what kept a pass from finishing, and what all passes share |
 
+mod census;
 mod context;
 mod conversations;
 mod create;
@@ -35,6 +38,8 @@ mod schedule;
 mod secrets;
 mod status;
 mod undecodable;
+mod vanished;
+mod wakeup;
 mod write;
 
 use std::collections::HashSet;
@@ -43,21 +48,24 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::join_all;
 use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::reflector::{self, Store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::census::Census;
 use self::context::Context;
 use self::conversations::Conversations;
 use self::definition::Definition;
 use self::events::Events;
 use self::memory::Memory;
 use self::object::Guarded;
-use self::secrets::Secrets;
+use self::secrets::{SecretName, Secrets};
+use self::wakeup::Waiters;
 use crate::admin::Gate;
 use crate::decide::Timing;
 use crate::lanes::Lanes;
@@ -123,6 +131,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
             .collect()
     };
     let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store::<Guarded>()).unzip();
+    let (bells, calls): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
     let publishing = tokio::spawn(publishing);
     let passes = TaskTracker::new();
@@ -142,6 +151,10 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         conversations: Conversations::default(),
         lanes: Lanes::new(settings.max_in_flight),
         memory: Memory::default(),
+        // Absences are seen twice before they count.
+        census: Census::new(settings.resync_interval.max(settings.timing.settle * 2)),
+        waiters: Waiters::default(),
+        bells,
         events,
         metrics: parts.metrics,
         stores: stores.clone(),
@@ -156,8 +169,10 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         .into_iter()
         .zip(stores)
         .zip(writers)
-        .map(|((api, store), writer)| {
-            serve(api, config.clone(), store, writer, Arc::clone(&ctx), Arc::clone(&listing), stop.clone())
+        .zip(calls)
+        .map(|(((api, store), writer), calls)| {
+            let cache = (store, writer);
+            serve(api, config.clone(), cache, calls, Arc::clone(&ctx), Arc::clone(&listing), stop.clone())
         })
         .collect();
     let serving = join_all(controllers);
@@ -182,27 +197,27 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
 async fn serve(
     api: Api<Guarded>,
     config: watcher::Config,
-    store: Store<Guarded>,
-    writer: reflector::store::Writer<Guarded>,
+    (store, writer): (Store<Guarded>, reflector::store::Writer<Guarded>),
+    calls: UnboundedReceiver<ObjectRef<Guarded>>,
     ctx: Arc<Context>,
     listing: Arc<Listing>,
     stop: CancellationToken,
 ) {
-    let forgetting = Arc::clone(&ctx);
+    let mut roll = Roll::new(Arc::clone(&ctx), store.clone());
     let mut listed = false;
     let objects = watcher(api, config)
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
-        .reflect(writer)
+        // Ahead of the cache, which forgets with the new list what is not on it.
+        .inspect(move |event| roll.call(event))
+        .reflect(writer);
+    let forgetting = Arc::clone(&ctx);
+    let objects = objects
         .inspect(move |event| match event {
-            Ok(watcher::Event::Delete(object)) => {
-                if let Some(uid) = object.uid() {
-                    forgetting.memory.forget(&uid);
-                }
-            }
             Ok(watcher::Event::InitDone) => {
                 if !std::mem::replace(&mut listed, true) {
                     listing.one_more_done();
+                    forgetting.passes.spawn(read_credentials(Arc::clone(&forgetting)));
                 }
                 // What vanished while the watch was down.
                 let stores = forgetting.stores.iter();
@@ -216,6 +231,7 @@ async fn serve(
         .applied_objects();
     Controller::for_stream(objects, store)
         .with_config(Config::default())
+        .reconcile_on(calls)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(reconcile::reconcile, |_, never, _| -> Action { match *never {} }, ctx)
         .for_each(|outcome| async move {
@@ -224,6 +240,73 @@ async fn serve(
             }
         })
         .await;
+}
+
+/// Notices which objects are gone, also when they went while the watch was down.
+struct Roll {
+    ctx: Arc<Context>,
+    cache: Store<Guarded>,
+    /// The objects as they were when a new list began, and those that are on it.
+    before: Vec<Arc<Guarded>>,
+    listed: HashSet<String>,
+}
+
+impl Roll {
+    fn new(ctx: Arc<Context>, cache: Store<Guarded>) -> Self {
+        Self { ctx, cache, before: Vec::new(), listed: HashSet::new() }
+    }
+
+    fn call(&mut self, event: &watcher::Result<watcher::Event<Guarded>>) {
+        match event {
+            Ok(watcher::Event::Init) => {
+                self.before = self.cache.state();
+                self.listed.clear();
+            }
+            Ok(watcher::Event::InitApply(object)) => self.listed.extend(object.uid()),
+            Ok(watcher::Event::InitDone) => {
+                let listed = std::mem::take(&mut self.listed);
+                for object in std::mem::take(&mut self.before) {
+                    if object.uid().is_some_and(|uid| !listed.contains(&uid)) {
+                        self.gone(&object);
+                    }
+                }
+            }
+            Ok(watcher::Event::Delete(object)) => self.gone(object),
+            Ok(watcher::Event::Apply(_)) | Err(_) => {}
+        }
+    }
+
+    /// An object that this process did not let go may have left its webhook behind.
+    fn gone(&self, object: &Guarded) {
+        let Some(uid) = object.uid() else { return };
+        let let_go = self.ctx.memory.take_released(&uid);
+        self.ctx.memory.forget(&uid);
+        if let Ok(object) = &object.0
+            && !let_go
+            && !self.ctx.stop.is_cancelled()
+        {
+            self.ctx.passes.spawn(vanished::clean_up(Arc::clone(&self.ctx), object.clone()));
+        }
+    }
+}
+
+/// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.
+async fn read_credentials(ctx: Arc<Context>) {
+    let objects = ctx.stores.iter().flat_map(Store::state);
+    let secrets: HashSet<SecretName> = objects
+        .filter_map(|guarded| {
+            let object = guarded.0.as_ref().ok()?;
+            let name = object.spec.credentials_secret_ref.name.clone();
+            Some(SecretName { namespace: object.namespace()?, name })
+        })
+        .collect();
+    for secret in secrets {
+        if ctx.stop.is_cancelled() {
+            return;
+        }
+        // What is wrong with it is said by the objects that need it.
+        let _ = ctx.secrets.login(&secret).await;
+    }
 }
 
 /// Opens a gate once the objects of every served namespace were listed.

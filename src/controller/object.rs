@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 
+use secrecy::{ExposeSecret, SecretString};
+
 use crate::api::{
-    ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, ConversationWebhookStatus, DeletionPolicy,
-    FINALIZER, RECONCILE_ANNOTATION,
+    ABANDON_ANNOTATION, ATTEMPT_ANNOTATION, AdoptionPolicy, CONFIRM_RESTORE_ANNOTATION, CONVERSATION_LABEL,
+    ConditionType, ConversationWebhook, ConversationWebhookSpec, ConversationWebhookStatus, DeletionPolicy,
+    FINALIZER, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION, Reason, RecreatePolicy, Target,
 };
-use crate::decide::{Attempt, Desired, Journal, Object, Record, Sibling};
+use crate::decide::{Address, Answers, Attempt, Desired, Journal, Object, Record, Resolution, Sibling};
 
 /// What `status.lastHandledReconcileAt` can hold.
 const MAX_REQUEST: usize = 256;
@@ -17,8 +20,9 @@ const MAX_REQUEST: usize = 256;
 /// The kind as it is watched, read and written: one object that cannot be decoded must not fail the others.
 pub(super) type Guarded = DeserializeGuard<ConversationWebhook>;
 
-/// The part of an object that decisions depend on.
-pub(super) fn view(object: &ConversationWebhook) -> Object {
+/// The part of an object that decisions depend on, with the address that was read from the Secret that it names.
+pub(super) fn view(object: &ConversationWebhook, address: Option<&SecretString>) -> Object {
+    let spec = &object.spec;
     Object {
         uid: object.uid().unwrap_or_default(),
         name: full_name(object),
@@ -26,11 +30,40 @@ pub(super) fn view(object: &ConversationWebhook) -> Object {
         deleting: object.metadata.deletion_timestamp.is_some(),
         finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
         label: object.labels().get(CONVERSATION_LABEL).and_then(|label| label.parse().ok()),
-        desired: Desired::from_spec(&object.spec),
-        retain: object.spec.deletion_policy == DeletionPolicy::Retain,
+        desired: Desired::from_spec(spec, address.map(ExposeSecret::expose_secret)),
+        retain: spec.deletion_policy == DeletionPolicy::Retain,
+        mode: spec.mode,
+        adopts_identical: spec.adoption_policy == AdoptionPolicy::IfIdentical,
+        recreates: recreates(spec),
+        hint: spec.webhook_sid.clone(),
+        answers: answers(object.annotations()),
         journal: journal(object.annotations()),
         record: object.status.as_ref().map(record).unwrap_or_default(),
     }
+}
+
+/// Studio adds and removes its webhooks itself; whoever wants one of those back says so.
+fn recreates(spec: &ConversationWebhookSpec) -> bool {
+    match spec.recreate_policy {
+        Some(policy) => policy == RecreatePolicy::Recreate,
+        None => spec.target != Target::Studio,
+    }
+}
+
+fn answers(annotations: &BTreeMap<String, String>) -> Answers {
+    let said = |annotation: &str| annotations.get(annotation).map(|text| text.trim().to_owned());
+    Answers {
+        resolve: annotations.get(RESOLVE_ANNOTATION).and_then(|text| Resolution::parse(text)),
+        abandon: said(ABANDON_ANNOTATION),
+        confirm_restore: said(CONFIRM_RESTORE_ANNOTATION),
+    }
+}
+
+/// Why an object is Ready, or is not.
+pub(super) fn ready_reason(status: &ConversationWebhookStatus) -> Option<&str> {
+    let ready =
+        status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())?;
+    Some(&ready.reason)
 }
 
 /// The value by which a user asks for an immediate pass, where no pass acted on it yet. Status holds
@@ -63,12 +96,21 @@ fn record(status: &ConversationWebhookStatus) -> Record {
         conversation: status.conversation_sid.clone(),
         provenance: status.provenance,
         observed_generation: status.observed_generation,
+        lost: status.lost_sids.clone(),
+        mass_change: ready_reason(status) == Some(Reason::MassChangeHold.as_str()),
+        refused: ready_reason(status) == Some(Reason::InvalidConfiguration.as_str()),
     }
 }
 
 /// Another object, as a sibling on the same conversation.
 pub(super) fn sibling(object: &ConversationWebhook) -> Sibling {
-    let Object { uid, name, desired, record, journal, .. } = view(object);
+    let Object { uid, name, desired, record, journal, answers, .. } = view(object, None);
     let open = journal.open(record.webhook.as_ref(), record.settled_attempt.as_deref()).cloned();
-    Sibling { uid, name, webhook: record.webhook, open, desired: desired.ok() }
+    // Without its address a configuration matches nothing, and would rule out what may well be the sibling's.
+    let desired = desired.ok().filter(|desired| desired.address != Address::Unread);
+    let answer = answers
+        .resolve
+        .filter(|answer| open.as_ref().is_some_and(|open| open.id == answer.attempt))
+        .and_then(|answer| answer.made);
+    Sibling { uid, name, webhook: record.webhook, open, desired, answer }
 }

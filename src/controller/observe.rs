@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kube::Api;
 use kube::ResourceExt;
@@ -10,22 +10,52 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 
 use super::context::Context;
 use super::error::Trouble;
-use super::object::{full_name, journal, sibling};
+use super::object::{full_name, journal, sibling, view};
 use super::reconcile::Pass;
+use super::secrets::{Login, SecretName};
 use crate::api::{CONVERSATION_LABEL, ConversationWebhook};
-use crate::decide::{Access, Board, Remote, Sender, Sibling, Siblings, Wanted};
+use crate::decide::{Access, Board, Remote, Renamed, Sender, Sibling, Siblings, Wanted, address_source};
 use crate::twilio::{self, AccountSid, ConversationRef, ConversationSid, Credentials, ErrorKind, WebhookSid};
 
 impl Pass {
     /// Reads the object's Secret, or takes what was read of it before.
     pub(super) async fn read_credentials(&mut self) -> Result<(), Trouble> {
-        let login = self.ctx.secrets.login(&self.secret).await?;
+        let login = match self.ctx.secrets.login(&self.secret).await {
+            // The Secret may go before its objects, as in a namespace that is being deleted.
+            Err(trouble) if trouble.about_credentials() => self.last_good().ok_or(trouble)?,
+            login => login?,
+        };
         self.access = Access::Known {
             account: login.credentials.account_sid().clone(),
             region: login.credentials.region().as_str().to_owned(),
             proved: login.proved,
         };
         self.login = Some(login);
+        Ok(())
+    }
+
+    /// The credentials that last served for the account that an object which is to go lives in.
+    fn last_good(&self) -> Option<Login> {
+        let (account, region) = match &self.object {
+            Some(object) if object.deleting => match object.open_attempt() {
+                Some(attempt) => (attempt.account.clone(), attempt.region.clone()),
+                None => object.record.account.clone().zip(object.record.region.clone())?,
+            },
+            Some(_) => return None,
+            None => self.made_in.clone()?,
+        };
+        self.ctx.secrets.last_good(&self.namespace, &account, &region)
+    }
+
+    /// Reads the webhook's address from the Secret that the spec names.
+    pub(super) async fn read_address(&mut self) -> Result<(), Trouble> {
+        let unready = || Trouble::Internal("the spec names no Secret for the address");
+        let raw = self.raw.as_ref().ok_or_else(unready)?;
+        let source = address_source(&raw.spec).ok_or_else(unready)?;
+        let secret = SecretName { namespace: self.namespace.clone(), name: source.name.clone() };
+        let address = self.ctx.secrets.address(secret, &source.key, self.asked_at.is_some()).await?;
+        self.address = Some(address);
+        self.object = self.raw.as_ref().map(|raw| view(raw, self.address.as_ref()));
         Ok(())
     }
 
@@ -36,8 +66,8 @@ impl Pass {
         // Who waits for a turn must not take a place in the lane from the one whose turn it is.
         self.permit = None;
         let ctx = Arc::clone(&self.ctx);
-        let _turn = self.unless_stopped(ctx.secrets.turn_to_prove(&secret)).await?;
         let login = self.login()?.clone();
+        let _turn = self.unless_stopped(ctx.secrets.turn_to_prove(&login)).await?;
         if self.ctx.secrets.is_proved(&secret, &login).await? {
             self.proved().await;
             return Ok(());
@@ -90,6 +120,26 @@ impl Pass {
 
     /// Finds the conversation that the object's unique name means.
     pub(super) async fn locate(&mut self) -> Result<(), Trouble> {
+        match self.look_up(self.ctx.timing.settle).await? {
+            Some(conversation) => self.conversation = Some(conversation),
+            None => self.remote = Remote::NotFound,
+        }
+        Ok(())
+    }
+
+    /// Finds out whether the unique name means another conversation, now that the one it meant is gone.
+    pub(super) async fn locate_again(&mut self) -> Result<(), Trouble> {
+        self.permit = None;
+        self.place = None;
+        self.renamed = match self.look_up(self.ctx.timing.board).await? {
+            Some(conversation) => Renamed::Found(conversation),
+            None => Renamed::NotFound,
+        };
+        Ok(())
+    }
+
+    /// The conversation behind the object's unique name, where Twilio knows one; as looked up at most so long ago.
+    async fn look_up(&mut self, max_age: Duration) -> Result<Option<ConversationSid>, Trouble> {
         let Some(Wanted::UniqueName(name)) = self
             .object
             .as_ref()
@@ -103,9 +153,8 @@ impl Pass {
         let ctx = Arc::clone(&self.ctx);
         let held = ctx.conversations.hold_name(account, service.as_ref(), &name);
         let mut held = self.unless_stopped(held).await?;
-        if let Some(conversation) = held.conversation(self.ctx.timing.settle) {
-            self.conversation = Some(conversation.clone());
-            return Ok(());
+        if let Some(conversation) = held.conversation(max_age) {
+            return Ok(Some(conversation.clone()));
         }
         let permit = self.unless_stopped(ctx.lanes.enter(account)).await?;
         debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
@@ -115,13 +164,11 @@ impl Pass {
             && error.is_not_found()
         {
             self.looked_at = Some(Instant::now());
-            self.remote = Remote::NotFound;
-            return Ok(());
+            return Ok(None);
         }
         let found = self.heard(found).await?;
         held.found(found.sid.clone());
-        self.conversation = Some(found.sid);
-        Ok(())
+        Ok(Some(found.sid))
     }
 
     /// Lists the conversation's webhooks, or takes the list that a sibling made a moment ago.
@@ -256,15 +303,18 @@ impl Pass {
         Ok(ConversationRef { service: self.service.clone(), conversation })
     }
 
-    /// Waits for something that is not a request, unless the operator is told to stop and nothing is under way.
+    /// Waits for something that is not a request. While nothing is under way, a stop ends the wait, and so does the time
+    /// that a pass may take.
     async fn unless_stopped<T>(&self, wait: impl Future<Output = T>) -> Result<T, Trouble> {
         if self.sender != Sender::Idle {
             return Ok(wait.await);
         }
+        let deadline = self.started + self.ctx.timing.pass;
         tokio::select! {
             biased;
             () = self.ctx.stop.cancelled() => Err(Trouble::Stopping),
             done = wait => Ok(done),
+            () = tokio::time::sleep_until(deadline.into()) => Err(Trouble::Crowded),
         }
     }
 }
@@ -307,5 +357,6 @@ fn live_sibling(object: &DynamicObject) -> Sibling {
         open: journal(object.annotations()).open(webhook.as_ref(), status("settledAttempt")).cloned(),
         webhook,
         desired: None,
+        answer: None,
     }
 }

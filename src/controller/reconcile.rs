@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::conversations::Held;
@@ -17,16 +19,18 @@ use super::ending::Ending;
 use super::error::Trouble;
 use super::memory::{Fingerprint, Remembered};
 use super::object::{Guarded, requested, view};
-use super::schedule::{backoff, interval, is_at_rest, until_check};
+use super::schedule::recent;
+use super::schedule::{FAR, backoff, interval, is_at_rest, is_closed, until_check};
 use super::secrets::{Login, SecretName};
 use super::undecodable;
 use super::write::version;
 use crate::api::ConversationWebhook;
 use crate::decide::{
-    Absent, Access, Action, Input, Kind, Object, Phase, Remote, Reply, Sender, Siblings, Wanted, decide,
+    Absent, Access, Action, Input, Kind, Object, Phase, Remote, Renamed, Reply, Sender, Siblings, Wanted,
+    decide,
 };
 use crate::lanes::Permit;
-use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid};
+use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid, WebhookSid};
 
 /// Steps after which a pass is cut short: several times what the longest way through the rules takes.
 const MAX_STEPS: usize = 40;
@@ -46,13 +50,20 @@ pub(super) struct Pass {
     pub(super) login: Option<Login>,
     pub(super) access: Access,
     pub(super) conversation: Option<ConversationSid>,
+    pub(super) renamed: Renamed,
+    /// The webhook's address, where it comes from a Secret and was read.
+    pub(super) address: Option<SecretString>,
     pub(super) remote: Remote,
     pub(super) siblings: Siblings,
     pub(super) sender: Sender,
     /// When the journal of this pass was started: the clock of its `notAfter`.
     pub(super) journal_started: Option<Instant>,
-    /// The account in which this pass made a webhook.
-    pub(super) made_in: Option<AccountSid>,
+    /// Account and region in which this pass, or one for an object that vanished, made a webhook.
+    pub(super) made_in: Option<(AccountSid, String)>,
+    /// The object vanished before this pass began, which is for what it left behind.
+    pub(super) vanished: bool,
+    /// This pass put the webhook back as written.
+    pub(super) repaired: bool,
     /// Why Twilio did not make the webhook.
     pub(super) refusal: Option<Trouble>,
     pub(super) update: Reply,
@@ -74,6 +85,7 @@ pub(super) struct Pass {
     /// Failed tries to record or delete a webhook that this pass made.
     retries: u32,
     pub(super) due: bool,
+    pub(super) started: Instant,
 }
 
 /// The entry point for the controller: a pass where one is due, otherwise the time until it is.
@@ -83,14 +95,15 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
         Err(invalid) => return Ok(undecodable::report(&ctx, invalid).await),
     };
     let uid = object.uid().unwrap_or_default();
-    let seen = view(&object);
+    let seen = view(&object, None);
     let now = Instant::now();
     let memory = ctx.memory.recall(&uid).unwrap_or_else(|| first_sight(&ctx, &seen, &object, now));
     if memory.newest > version(&object) && version(&object).is_some() {
         // Older than what we have seen: the watch brings the newer one.
         return Ok(Requeue::requeue(ctx.timing.settle));
     }
-    let due = memory.due.is_none_or(|due| due <= now);
+    let woken = ctx.memory.take_woken(&uid);
+    let due = woken || memory.due.is_none_or(|due| due <= now);
     if !due && memory.acted_on.as_ref() == Some(&Fingerprint::of(&seen, requested(&object))) {
         let wait = memory.due.unwrap_or(now).saturating_duration_since(now);
         ctx.memory.remember(&uid, memory);
@@ -114,7 +127,11 @@ fn first_sight(ctx: &Context, seen: &Object, object: &ConversationWebhook, now: 
     if !is_at_rest(seen, object) {
         return Remembered::default();
     }
-    let wait = until_check(&check_key(seen), interval(object, ctx.resync_interval), SystemTime::now());
+    let wait = if is_closed(object) {
+        FAR
+    } else {
+        until_check(&check_key(seen), interval(object, ctx.resync_interval), SystemTime::now())
+    };
     Remembered { acted_on: Some(Fingerprint::of(seen, None)), due: Some(now + wait), ..Remembered::default() }
 }
 
@@ -149,6 +166,8 @@ impl Pass {
             namespace: raw.namespace().unwrap_or_default(),
             name: raw.name_any(),
             conversation: known_conversation(&object),
+            renamed: Renamed::Unread,
+            address: None,
             raw: Some(raw),
             object: Some(object),
             login: None,
@@ -158,6 +177,8 @@ impl Pass {
             sender: Sender::Idle,
             journal_started: None,
             made_in: None,
+            vanished: false,
+            repaired: false,
             refusal: None,
             update: Reply::None,
             removal: Reply::None,
@@ -171,11 +192,30 @@ impl Pass {
             confirmed: None,
             retries: 0,
             due,
+            started: Instant::now(),
         }
     }
 
+    /// A pass for an object that vanished with a webhook: R8 as for one that this pass had just made.
+    pub(super) fn for_vanished(
+        ctx: Arc<Context>,
+        raw: ConversationWebhook,
+        attempt: String,
+        webhook: WebhookSid,
+        made_in: (AccountSid, String),
+    ) -> Self {
+        let object = view(&raw, None);
+        let mut pass = Self::new(ctx, raw, object, Remembered::default(), false);
+        pass.sender = Sender::Created { id: attempt, webhook, reread: true };
+        pass.made_in = Some(made_in);
+        pass.vanished = true;
+        pass.raw = None;
+        pass.object = None;
+        pass
+    }
+
     /// Runs the pass and says how long until the next one.
-    async fn run(mut self) -> Duration {
+    pub(super) async fn run(mut self) -> Duration {
         if self.asked_at.is_some() {
             // Whoever asks may have put the Secret right.
             self.ctx.secrets.expire(&self.secret).await;
@@ -184,6 +224,10 @@ impl Pass {
         let mut ending = Ending::Rest;
         for step in 0_usize.. {
             // What Twilio made is recorded or deleted before anything else ends the pass.
+            if self.vanished && self.ctx.stop.is_cancelled() {
+                ending = Ending::Overtaken;
+                break;
+            }
             if !matches!(self.sender, Sender::Created { .. }) {
                 if self.ctx.stop.is_cancelled() && self.sender == Sender::Idle {
                     ending = Ending::Overtaken;
@@ -236,12 +280,21 @@ impl Pass {
             (None, Some(id)) => self.memory.phase(&id, &timing),
             (None, None) => Phase::WindowOver,
         };
+        let confirmed_missing = matches!(self.confirmed, Some(Absent::Webhook(_)));
+        let mass_change = confirmed_missing && self.mass_change();
+        let repairs = self
+            .raw
+            .iter()
+            .flat_map(|raw| raw.status.iter().flat_map(|status| &status.repaired_at))
+            .filter(|at| recent(at.0, timing.contention))
+            .count();
         Input {
             object: self.object.as_ref(),
             cluster: &self.ctx.cluster,
             sees_all: self.ctx.namespaces.is_empty(),
             access: &self.access,
             conversation: self.conversation.as_ref(),
+            renamed: &self.renamed,
             remote: &self.remote,
             siblings: &self.siblings,
             phase,
@@ -251,27 +304,48 @@ impl Pass {
             removal: self.removal,
             kind: self.kind,
             due: self.due,
+            asked: self.raw.as_ref().is_some_and(|raw| requested(raw).is_some()),
+            repairs,
+            mass_change,
+            address_is_new: self.address_digest().is_some_and(|digest| self.memory.address != Some(digest)),
         }
+    }
+
+    /// Tells whether the address from a Secret is the one that the webhook was last seen to have.
+    pub(super) fn address_digest(&self) -> Option<[u8; 32]> {
+        self.address.as_ref().map(|address| Sha256::digest(address.expose_secret()).into())
+    }
+
+    /// Whether the object's webhook is one of many of the account that went missing.
+    fn mass_change(&self) -> bool {
+        let account = self.object.as_ref().and_then(|object| object.record.account.as_ref());
+        account.is_some_and(|account| self.ctx.is_mass_change(account))
     }
 
     /// Does the one thing that was decided.
     async fn step(&mut self, action: Action) -> Result<ControlFlow<Ending>, Trouble> {
         let next = match action {
             Action::ReadCredentials => self.read_credentials().await.map(|()| ControlFlow::Continue(())),
+            Action::ReadAddress => self.read_address().await.map(|()| ControlFlow::Continue(())),
             Action::ProveAccount => self.prove_account().await.map(|()| ControlFlow::Continue(())),
             Action::ReadKind => self.read_kind().await.map(|()| ControlFlow::Continue(())),
             Action::Locate => self.locate().await.map(|()| ControlFlow::Continue(())),
+            Action::LocateAgain => self.locate_again().await.map(|()| ControlFlow::Continue(())),
             Action::List { fresh } => self.list(fresh).await.map(|()| ControlFlow::Continue(())),
             Action::ReadSiblings => self.read_siblings().await.map(|()| ControlFlow::Continue(())),
             Action::Journal(plan) => self.journal(plan).await,
             Action::Create => self.create().await,
-            Action::Record { attempt, webhook, provenance } => {
-                self.record(attempt, webhook, provenance).await
+            Action::Record { attempt, webhook, provenance, left_over } => {
+                self.record(attempt, webhook, provenance, &left_over).await
             }
             Action::Settle { attempt, because } => self.settle(attempt, because).await,
             Action::Compensate(webhook) => self.compensate(webhook).await,
-            Action::Update(webhook) => self.update(webhook).await,
+            Action::Update(webhook) => self.update(webhook, false).await,
+            Action::Correct(webhook) => self.update(webhook, true).await,
+            Action::Lose(webhook) => self.lose(webhook).await,
+            Action::StartAnew(conversation) => self.start_anew(conversation).await,
             Action::Delete(webhook) => self.delete(webhook).await,
+            Action::DeleteLost(webhook) => self.delete_lost(webhook).await,
             Action::Protect(plan) => self.protect(plan).await,
             Action::ReleaseFinalizer => self.release().await,
             Action::Rest => Ok(ControlFlow::Break(Ending::Rest)),
@@ -293,12 +367,18 @@ impl Pass {
     /// Lets others have the conversation and the lane for a while; everything that was read is read again.
     async fn pause_before_retry(&mut self, trouble: &Trouble) {
         self.retries = self.retries.saturating_add(1);
-        tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "a webhook that was just made is not recorded yet");
+        tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "a webhook is neither recorded nor deleted yet");
         self.siblings = Siblings::Unread;
         self.login = None;
         self.permit = None;
         self.place = None;
-        tokio::time::sleep(backoff(self.retries, &self.ctx.timing, fastrand::f64())).await;
+        let pause = tokio::time::sleep(backoff(self.retries, &self.ctx.timing, fastrand::f64()));
+        if self.vanished {
+            // Nobody can record this one, and a stop need not wait for its deletion.
+            let _ = self.ctx.stop.run_until_cancelled(pause).await;
+        } else {
+            pause.await;
+        }
     }
 
     /// Something was absent: on with the pass if it was so in a look long enough before this one, which is over
@@ -313,9 +393,21 @@ impl Pass {
                     return ControlFlow::Continue(());
                 }
             }
-            _ => self.memory.absent = Some((absent, Instant::now())),
+            _ => {
+                self.note_missing(&absent);
+                self.memory.absent = Some((absent, Instant::now()));
+            }
         }
         ControlFlow::Break(Ending::LookAgain)
+    }
+
+    /// One more webhook of the account may be missing.
+    fn note_missing(&self, absent: &Absent) {
+        if let (Absent::Webhook(_), Some(object)) = (absent, &self.object)
+            && let Some(account) = &object.record.account
+        {
+            self.ctx.census.missing(account, &object.uid);
+        }
     }
 
     /// Takes the API server's latest word on the object.
@@ -324,7 +416,7 @@ impl Pass {
             self.memory.newest = self.memory.newest.max(version(now));
         }
         let was_deleting = self.object.as_ref().is_some_and(|object| object.deleting);
-        self.object = now.as_ref().map(view);
+        self.object = now.as_ref().map(|now| view(now, self.address.as_ref()));
         self.raw = now;
         if !was_deleting && self.object.as_ref().is_some_and(|object| object.deleting) {
             self.deletion_seen = Instant::now();

@@ -6,11 +6,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::object::requested;
-use crate::api::ConversationWebhook;
+use super::object::{ready_reason, requested};
+use crate::api::{ConversationWebhook, Reason};
 use crate::decide::{Object, Timing};
+
+/// So far away that it never comes: only a change of the object, or somebody who asks, leads to another pass.
+pub(super) const FAR: Duration = Duration::from_hours(24 * 365);
 
 /// The time between two checks of an object.
 pub(super) fn interval(object: &ConversationWebhook, default: Duration) -> Duration {
@@ -41,6 +44,19 @@ pub(super) fn backoff(failures: u32, timing: &Timing, roll: f64) -> Duration {
     let ceiling = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(longest);
     // Never zero, or a failing pass would spin.
     ceiling.mul_f64(roll.clamp(0.05, 1.0))
+}
+
+/// Whether this happened within the last `span`. The clocks of two replicas may differ; a little of that is no harm.
+pub(super) fn recent(at: Timestamp, span: Duration) -> bool {
+    SignedDuration::try_from(span).is_ok_and(|span| Timestamp::now().duration_since(at) < span)
+}
+
+/// Whether the object's conversation is closed for good, which nothing but another spec can change.
+pub(super) fn is_closed(object: &ConversationWebhook) -> bool {
+    object.status.as_ref().is_some_and(|status| {
+        ready_reason(status) == Some(Reason::ConversationClosed.as_str())
+            && status.observed_generation == object.metadata.generation
+    })
 }
 
 /// Whether an object may wait for its check, as far as its status says: nothing is open, nothing changed since the

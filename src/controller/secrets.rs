@@ -2,15 +2,21 @@
 //!
 //! Values never leave this module but inside [`Credentials`], which print nothing.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
+use secrecy::SecretString;
+use url::Url;
 
-use super::error::Trouble;
-use crate::twilio::{self, Credentials};
+use super::error::{AddressFault, Trouble};
+use crate::twilio::{self, AccountSid, Credentials};
+
+/// Characters of an address at most, as in the schema (Twilio error 50372).
+const MAX_ADDRESS: usize = 512;
 
 /// A Secret by namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +56,34 @@ pub(super) struct Secrets {
     /// How long a Secret that is missing, or credentials that are refused, are left alone.
     poll: Duration,
     entries: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<Entry>>>>,
+    addresses: tokio::sync::Mutex<HashMap<(SecretName, String), ReadAddress>>,
+    /// Logins that Twilio refused, wherever they were read.
+    refused: Mutex<HashMap<Fingerprint, RefusedLogin>>,
+    /// Whose turn it is to have the account of a login confirmed.
+    turns: Mutex<HashMap<Fingerprint, Arc<tokio::sync::Mutex<()>>>>,
+    /// The last credentials that opened an account, or that nobody tried yet: a Secret may go before its objects.
+    last_good: Mutex<HashMap<Place, Login>>,
+    /// Key of the fingerprints of logins.
+    key: [u8; 32],
 }
+
+/// A login that Twilio refused, in whatever Secrets it stands.
+#[derive(Debug)]
+struct RefusedLogin {
+    refused: Instant,
+    /// When somebody was last let through to try it.
+    tried: Instant,
+    error: twilio::Error,
+}
+
+/// Tells logins apart without keeping them.
+type Fingerprint = [u8; 32];
+
+/// Namespace, account and region: credentials of one tenant never serve another.
+type Place = (String, AccountSid, String);
+
+/// When an address was read, and what became of it.
+type ReadAddress = (Instant, Result<SecretString, Trouble>);
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -61,8 +94,6 @@ struct Entry {
     doubted: bool,
     /// Somebody asks for the Secret to be read again.
     expired: bool,
-    /// Whose turn it is to have the account confirmed.
-    proof: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -81,11 +112,108 @@ struct Look {
 impl Secrets {
     /// None read yet.
     pub(super) fn new(client: Client, ttl: Duration, poll: Duration) -> Self {
-        Self { client, ttl, poll, entries: Mutex::default() }
+        Self {
+            client,
+            ttl,
+            poll,
+            entries: Mutex::default(),
+            addresses: tokio::sync::Mutex::default(),
+            refused: Mutex::default(),
+            turns: Mutex::default(),
+            last_good: Mutex::default(),
+            key: std::array::from_fn(|_| fastrand::u8(..)),
+        }
     }
 
-    /// The credentials in a Secret. While they are refused, only one caller per poll interval gets them, to probe.
+    /// The credentials in a Secret. While they are refused, only one caller per poll interval gets them, to probe;
+    /// Secrets that hold the same login share that one.
     pub(super) async fn login(&self, secret: &SecretName) -> Result<Login, Trouble> {
+        let login = self.login_of_its_own(secret).await?;
+        self.unless_refused_elsewhere(&login)?;
+        self.keep(secret, &login, false);
+        Ok(login)
+    }
+
+    /// One login, one probe: another Secret may hold the same that Twilio refused a moment ago.
+    fn unless_refused_elsewhere(&self, login: &Login) -> Result<(), Trouble> {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match refused.get_mut(&login.credentials.fingerprint(&self.key)) {
+            Some(login) if login.tried.elapsed() < self.poll => Err(login.error.clone().into()),
+            Some(login) => {
+                login.tried = Instant::now();
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers credentials for the time when their Secret is gone. What Twilio accepted is not given up for what
+    /// nobody tried.
+    fn keep(&self, secret: &SecretName, login: &Login, accepted: bool) {
+        let mut last_good = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
+        let credentials = &login.credentials;
+        let place = (
+            secret.namespace.clone(),
+            credentials.account_sid().clone(),
+            credentials.region().as_str().to_owned(),
+        );
+        match last_good.entry(place) {
+            Slot::Occupied(mut held) if accepted => {
+                held.insert(login.clone());
+            }
+            Slot::Occupied(_) => {}
+            Slot::Vacant(free) => {
+                free.insert(login.clone());
+            }
+        }
+    }
+
+    /// The credentials of this account and region that last served in the namespace, for an object that is to go while
+    /// its Secret is of no use.
+    pub(super) fn last_good(&self, namespace: &str, account: &AccountSid, region: &str) -> Option<Login> {
+        let last_good = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
+        last_good.get(&(namespace.to_owned(), account.clone(), region.to_owned())).cloned()
+    }
+
+    /// The address under a key of a Secret, read once per time to live. `fresh` has it read anew.
+    pub(super) async fn address(
+        &self,
+        secret: SecretName,
+        key: &str,
+        fresh: bool,
+    ) -> Result<SecretString, Trouble> {
+        // Held over the read on purpose, as for logins; there are few such Secrets.
+        let mut addresses = self.addresses.lock().await;
+        let slot = (secret, key.to_owned());
+        if let Some((at, found)) = addresses.get(&slot).filter(|_| !fresh)
+            && at.elapsed() < if found.is_ok() { self.ttl } else { self.poll }
+        {
+            return found.clone();
+        }
+        let found = self.read_address(&slot.0, key).await;
+        if !matches!(found, Err(Trouble::Kubernetes(_))) {
+            addresses.insert(slot, (Instant::now(), found.clone()));
+        }
+        found
+    }
+
+    async fn read_address(&self, secret: &SecretName, key: &str) -> Result<SecretString, Trouble> {
+        let unusable = |fault| Trouble::Address { secret: secret.to_string(), key: key.to_owned(), fault };
+        let found = match self.get(secret).await {
+            Ok(found) => found.ok_or_else(|| unusable(AddressFault::SecretMissing))?,
+            Err(Trouble::SecretForbidden(_)) => return Err(unusable(AddressFault::SecretForbidden)),
+            Err(error) => return Err(error),
+        };
+        let value = found.data.and_then(|mut data| data.remove(key)).map(|value| value.0).unwrap_or_default();
+        let text = String::from_utf8(value).map_err(|_| unusable(AddressFault::Malformed))?;
+        match text.trim() {
+            "" => Err(unusable(AddressFault::KeyMissing)),
+            address if is_address(address) => Ok(address.into()),
+            _ => Err(unusable(AddressFault::Malformed)),
+        }
+    }
+
+    async fn login_of_its_own(&self, secret: &SecretName) -> Result<Login, Trouble> {
         let entry = self.entry(secret);
         // Held over the read on purpose: objects that share a Secret share one GET.
         let mut entry = entry.lock().await;
@@ -145,20 +273,27 @@ impl Secrets {
     }
 
     /// Waits until nobody else is having the account of these credentials confirmed.
-    pub(super) async fn turn_to_prove(&self, secret: &SecretName) -> tokio::sync::OwnedMutexGuard<()> {
-        let turn = Arc::clone(&self.entry(secret).lock().await.proof);
+    pub(super) async fn turn_to_prove(&self, login: &Login) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            Arc::clone(turns.entry(login.credentials.fingerprint(&self.key)).or_default())
+        };
         turn.lock_owned().await
     }
 
     /// Whether the account of this login was confirmed since it was handed out; an error where it was refused.
     pub(super) async fn is_proved(&self, secret: &SecretName, login: &Login) -> Result<bool, Trouble> {
+        let fingerprint = login.credentials.fingerprint(&self.key);
+        if let Some(refusal) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint)
+            && refusal.refused > login.read
+        {
+            return Err(refusal.error.clone().into());
+        }
         let entry = self.entry(secret);
         let entry = entry.lock().await;
-        match (&entry.refused, &entry.looked) {
-            (Some(refusal), _) if refusal.version == login.version && refusal.at > login.read => {
-                Err(refusal.error.clone().into())
-            }
-            (_, Some(Look { found: Ok(held), .. })) => Ok(held.proved && held.version == login.version),
+        match &entry.looked {
+            Some(Look { found: Ok(held), .. }) => Ok(held.proved && held.version == login.version),
             _ => Ok(false),
         }
     }
@@ -167,6 +302,9 @@ impl Secrets {
     pub(super) async fn accepted(&self, secret: &SecretName, login: &Login, proved: bool) {
         let entry = self.entry(secret);
         let mut entry = entry.lock().await;
+        let fingerprint = login.credentials.fingerprint(&self.key);
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&fingerprint);
+        self.keep(secret, login, true);
         entry.refused.take_if(|refusal| refusal.version == login.version);
         if let Some(Look { found: Ok(held), .. }) = &mut entry.looked
             && held.version == login.version
@@ -180,6 +318,17 @@ impl Secrets {
     pub(super) async fn refused(&self, secret: &SecretName, login: &Login, error: &twilio::Error) {
         let entry = self.entry(secret);
         let mut entry = entry.lock().await;
+        let fingerprint = login.credentials.fingerprint(&self.key);
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        // What nobody tries any more is forgotten.
+        refused.retain(|_, login| login.tried.elapsed() < self.poll.saturating_mul(10));
+        let now = Instant::now();
+        refused.insert(fingerprint, RefusedLogin { refused: now, tried: now, error: error.clone() });
+        drop(refused);
+        self.last_good
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, held| held.credentials.fingerprint(&self.key) != fingerprint);
         let current =
             entry.looked.as_ref().and_then(|look| look.found.as_ref().ok()).map(|held| &held.version);
         // A late word on an old content says nothing about the new one.
@@ -207,22 +356,61 @@ impl Secrets {
         Arc::clone(entries.entry(secret.clone()).or_default())
     }
 
-    async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
+    async fn get(&self, secret: &SecretName) -> Result<Option<Secret>, Trouble> {
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &secret.namespace);
-        let found = match api.get_opt(&secret.name).await {
-            Ok(Some(found)) => found,
-            Ok(None) => return Err(Trouble::SecretMissing(secret.to_string())),
+        match api.get_opt(&secret.name).await {
+            Ok(found) => Ok(found),
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                return Err(Trouble::SecretForbidden(secret.to_string()));
+                Err(Trouble::SecretForbidden(secret.to_string()))
             }
-            Err(error) => return Err(error.into()),
-        };
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
+        let found = self.get(secret).await?.ok_or_else(|| Trouble::SecretMissing(secret.to_string()))?;
         let version = Version(found.uid(), found.resource_version());
         let data: BTreeMap<String, Vec<u8>> =
             found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
         match Credentials::from_secret_data(&data) {
             Ok(credentials) => Ok(Login { credentials, proved: false, version, read: Instant::now() }),
             Err(source) => Err(Trouble::SecretInvalid { secret: secret.to_string(), source }),
+        }
+    }
+}
+
+/// What the schema lets `configuration.url` be.
+fn is_address(text: &str) -> bool {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let user = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+    url.is_some()
+        && user.is_some_and(|authority| !authority.contains('@'))
+        && text.chars().count() <= MAX_ADDRESS
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_from_a_secret_is_what_the_schema_would_take() {
+        let long = format!("https://bots.example.com/{}", "a".repeat(512));
+        for good in ["https://bots.example.com", "http://bots.example.com:8080/a?b=c@d#e", "https://[::1]/"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "bots.example.com",
+            "ftp://bots.example.com",
+            "https://",
+            "https://u:p@bots.example.com",
+            "https://u@b",
+            "https://a b",
+            "https://a\nb",
+            &long,
+        ] {
+            assert!(!is_address(bad), "{bad}");
         }
     }
 }

@@ -12,6 +12,10 @@ use crate::api::{
 };
 use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 
+/// What `status.repairedAt` and `status.lostSids` hold at most; the oldest make room.
+const MAX_REPAIRED: usize = 3;
+const MAX_LOST: usize = 16;
+
 /// The next status of one object, in the making.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -47,8 +51,38 @@ impl Draft {
     pub(super) fn handled(mut self, requested: Option<String>) -> Self {
         if requested.is_some() {
             self.status.last_handled_reconcile_at = requested;
+            // Somebody looks after it: earlier repairs are no quarrel any more.
+            self.status.repaired_at.clear();
         }
         self
+    }
+
+    /// The webhook was put back as written, or is about to be made again.
+    pub(super) fn repaired(mut self) -> Self {
+        let repairs = &mut self.status.repaired_at;
+        repairs.push(Time(whole_seconds(self.now)));
+        let surplus = repairs.len().saturating_sub(MAX_REPAIRED);
+        repairs.drain(..surplus);
+        self
+    }
+
+    /// The webhook is verified absent. It stays the object's, should it come back.
+    pub(super) fn lost(mut self) -> Self {
+        if let Some(webhook) = self.status.webhook_sid.take() {
+            let lost = &mut self.status.lost_sids;
+            lost.retain(|earlier| *earlier != webhook);
+            lost.push(webhook);
+            let surplus = lost.len().saturating_sub(MAX_LOST);
+            lost.drain(..surplus);
+        }
+        self.status.provenance = None;
+        self
+    }
+
+    /// The conversation is another one.
+    pub(super) fn moved(mut self) -> Self {
+        self.status.conversation_sid = None;
+        self.lost()
     }
 
     /// The webhook is the object's now, and its attempt settled.
@@ -60,6 +94,12 @@ impl Draft {
         self.status.conversation_sid = Some(conversation);
         self.status.settled_attempt = Some(attempt);
         self.status.provenance = Some(provenance);
+        self
+    }
+
+    /// No generation of the object was acted on yet.
+    pub(super) fn unobserved(mut self) -> Self {
+        self.status.observed_generation = Some(0);
         self
     }
 
@@ -77,6 +117,22 @@ impl Draft {
     /// The pass finished, and somebody must act.
     pub(super) fn held(self, reason: Reason, message: String, error: Option<LastError>) -> Self {
         self.ready("False", reason, message.clone()).finished().stalled(reason, message).with_error(error)
+    }
+
+    /// The pass finished; the webhook is not as it should be, and that is how it is wanted, or it changes by itself.
+    pub(super) fn unready(self, reason: Reason, message: String) -> Self {
+        self.ready("False", reason, message).finished().moving().without_error()
+    }
+
+    /// The object is suspended. Its webhook stays Ready as far as is known.
+    pub(super) fn suspended(mut self, message: String) -> Self {
+        self.status.observed_generation = Some(self.generation);
+        let draft = if self.status.webhook_sid.is_some() {
+            self
+        } else {
+            self.ready("False", Reason::Suspended, message.clone())
+        };
+        draft.condition(ConditionType::Synced, "Unknown", Reason::Suspended, message).moving().without_error()
     }
 
     /// The outcome of a create is not known yet.

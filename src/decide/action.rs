@@ -1,25 +1,32 @@
 //! What to do next: one total, deterministic function from what is known to one action.
 //!
 //! The reconciler calls [`decide`] again after every action, so that each effect stands alone and a crash between
-//! any two of them is a state that the function has seen. It never reads a clock, a cache or a client.
+//! any two of them is a state that the function has seen. It never reads a clock, a cache or a client. What it says of
+//! an object that has no webhook is in `create`, of one that has one in `keep`, of an open attempt in `resolve`, of an
+//! object that is being deleted in `delete`.
 
-use super::input::{
-    Absent, Access, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender, Sibling, Siblings,
-};
+use super::create::create;
+use super::delete::delete;
+use super::input::{Access, Input, Object, Phase, Sender, Siblings};
+use super::keep::{keep, stripped};
 use super::resolve::resolve;
-use super::{Attempt, Board, Desired, Recorded, Unservable};
-use crate::api::Provenance;
-use crate::twilio::{AccountSid, WebhookSid};
+use super::{Address, Attempt, Desired, Recorded, Unservable};
+use crate::api::{Mode, Provenance};
+use crate::twilio::{AccountSid, ConversationSid, Target, WebhookSid};
 
 /// The next step for one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Read the object's Secret.
     ReadCredentials,
+    /// Read the webhook's address from its Secret.
+    ReadAddress,
     /// Have Twilio confirm which account the credentials belong to.
     ProveAccount,
     /// Find the conversation that the object's unique name means.
     Locate,
+    /// Find out whether the object's unique name means another conversation by now.
+    LocateAgain,
     /// Read whether the kind itself is being deleted.
     ReadKind,
     /// List the conversation's webhooks; where `fresh`, not from a list that a sibling made.
@@ -29,11 +36,11 @@ pub enum Action {
     },
     /// Read the other objects on the conversation from the API server.
     ReadSiblings,
-    /// Write the journal of a create, the finalizer and the label, in one write.
+    /// Write the journal of a create or an adoption, the finalizer and the label, in one write.
     Journal(Plan),
     /// Send the create that the journal announces.
     Create,
-    /// Write the new webhook's SID to status and settle the attempt.
+    /// Write the webhook's SID to status and settle the attempt.
     Record {
         /// Id of the attempt.
         attempt: String,
@@ -41,6 +48,8 @@ pub enum Action {
         webhook: WebhookSid,
         /// How it came to be the object's.
         provenance: Provenance,
+        /// Webhooks that a user decided not to be the object's.
+        left_over: Vec<WebhookSid>,
     },
     /// Close the attempt without a webhook.
     Settle {
@@ -53,8 +62,16 @@ pub enum Action {
     Compensate(WebhookSid),
     /// Send the desired configuration to the webhook.
     Update(WebhookSid),
+    /// The same where somebody else changed the webhook.
+    Correct(WebhookSid),
+    /// Take the webhook, which is verified absent, out of status: it may be made again.
+    Lose(WebhookSid),
+    /// The unique name means this conversation now: nothing that hung on the old one counts any more.
+    StartAnew(ConversationSid),
     /// Delete the webhook.
     Delete(WebhookSid),
+    /// Delete a webhook of the object that was verified absent and is back.
+    DeleteLost(WebhookSid),
     /// Give back to an object with a webhook the finalizer, label and journal that somebody stripped.
     Protect(Plan),
     /// Let the object go.
@@ -64,7 +81,7 @@ pub enum Action {
     /// The pass is over: the webhook is as written.
     Available,
     /// This was absent. Unless an earlier look, long enough ago, showed the same, the pass is over: look again.
-    LookAgain(Absent),
+    LookAgain(super::Absent),
     /// The pass is over: only time can tell.
     Wait(Waiting),
     /// The pass is over: somebody must act.
@@ -80,10 +97,12 @@ pub struct Plan {
     pub past_configs: Vec<Recorded>,
     /// The webhook that is taken over, instead of a create.
     pub adopt: Option<WebhookSid>,
+    /// A webhook of the object was made before.
+    pub again: bool,
 }
 
 /// Why an attempt closed without a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
     /// Its request was never sent.
     NotSent,
@@ -93,6 +112,8 @@ pub enum Settled {
     ProvedAbsent,
     /// The annotation came with a copied manifest; the object that it was written for lives.
     Copied,
+    /// A user says that it made nothing, whatever these webhooks are.
+    Answered(Vec<WebhookSid>),
 }
 
 /// Why a pass waits.
@@ -126,6 +147,32 @@ pub enum Hold {
     ConversationNotFound,
     /// The webhook is gone from the conversation.
     WebhookMissing(WebhookSid),
+    /// There is no webhook, and mode Observe makes none.
+    NothingToObserve,
+    /// The webhook that is to be taken over is not on the conversation.
+    HintMissing(WebhookSid),
+    /// The webhook that is to be taken over has another target than the spec.
+    HintOfOtherTarget(WebhookSid, Target),
+    /// The webhook that is to be taken over, or that a user says is this object's, belongs to another object.
+    AlreadyClaimed {
+        /// The webhook.
+        webhook: WebhookSid,
+        /// The object that it belongs to.
+        by: String,
+    },
+    /// The webhook is not as written, and mode Observe changes nothing.
+    Drifted(WebhookSid),
+    /// Somebody keeps changing the webhook, or removing it.
+    Contended {
+        /// The webhook.
+        webhook: WebhookSid,
+        /// It is gone, not changed.
+        gone: bool,
+    },
+    /// The webhook is gone together with many of the account's.
+    MassChange(WebhookSid),
+    /// Mode Suspended.
+    Suspended,
     /// Twilio accepted an update and still reports something else.
     NotTakenOver(WebhookSid),
     /// Five webhooks hang on the conversation.
@@ -138,9 +185,12 @@ pub enum Hold {
         claimed_by: Option<String>,
     },
     /// Several webhooks, or a changed one, may be what the lost create made.
-    Ambiguous(Vec<WebhookSid>),
-    /// The object is being deleted, but asks for what this version does not serve.
-    DeletionUnservable(Unservable),
+    Ambiguous {
+        /// Id of the attempt.
+        attempt: String,
+        /// What it may have made.
+        candidates: Vec<WebhookSid>,
+    },
 }
 
 /// What to do next for an object.
@@ -152,6 +202,15 @@ pub fn decide(input: &Input<'_>) -> Action {
     let Some(object) = input.object else { return Action::Rest };
     if object.deleting {
         return delete(input, object);
+    }
+    if object.mode == Mode::Suspended {
+        // What keeps a webhook from being lost track of is no call to Twilio.
+        return match (&object.record.webhook, &object.desired) {
+            (Some(webhook), Ok(_)) => {
+                stripped(object, webhook).map_or(Action::Hold(Hold::Suspended), Action::Protect)
+            }
+            _ => Action::Hold(Hold::Suspended),
+        };
     }
     if let Some(attempt) = object.open_attempt() {
         return resolve(input, object, attempt);
@@ -196,6 +255,7 @@ fn record_or_compensate(input: &Input<'_>, id: &str, webhook: &WebhookSid, rerea
         attempt: id.to_owned(),
         webhook: webhook.clone(),
         provenance: Provenance::Created,
+        left_over: Vec::new(),
     };
     if !reread {
         return record();
@@ -220,158 +280,9 @@ fn record_or_compensate(input: &Input<'_>, id: &str, webhook: &WebhookSid, rerea
     }
 }
 
-/// An object without a webhook. This is the only way to a create: the account is proved, no sibling is about to
-/// make the same webhook, none like it hangs on the conversation, and a slot is free.
-fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> Action {
-    if object.journal == Journal::Unreadable {
-        return Action::Hold(Hold::JournalUnreadable);
-    }
-    if let Some(action) = open_account(input, object, true) {
-        return action;
-    }
-    let board = match input.remote {
-        Remote::Unread if input.conversation.is_none() => return Action::Locate,
-        Remote::Unread => return Action::List { fresh: false },
-        Remote::NotFound => return Action::Hold(Hold::ConversationNotFound),
-        Remote::Listed { board, .. } => board,
-    };
-    let (Siblings::Cached(siblings) | Siblings::Live(siblings)) = input.siblings else {
-        return Action::ReadSiblings;
-    };
-    let siblings: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.uid != object.uid).collect();
-    if let Some(first) = siblings.iter().find(|sibling| {
-        sibling.open.as_ref().is_some_and(|open| open.adopt.is_none() && open.config.matches(&desired.config))
-    }) {
-        return Action::Wait(Waiting::Sibling(first.name.clone()));
-    }
-    let past_configs = match &object.journal {
-        Journal::Attempt(attempt) => attempt.carried(),
-        Journal::Missing | Journal::Unreadable => Vec::new(),
-    };
-    match twin(board, desired, &past_configs, &siblings) {
-        // The cache may not know yet that a sibling has it.
-        Some(Hold::TwinExists { claimed_by: None, .. }) if matches!(input.siblings, Siblings::Cached(_)) => {
-            return Action::ReadSiblings;
-        }
-        Some(hold) => return Action::Hold(hold),
-        None => {}
-    }
-    if board.is_full() {
-        return Action::Hold(Hold::ConversationFull(board.sids()));
-    }
-    Action::Journal(Plan { baseline: board.sids(), past_configs, adopt: None })
-}
-
-/// A webhook on the conversation that is what this object asks for, or once asked for.
-fn twin(board: &Board, desired: &Desired, past: &[Recorded], siblings: &[&Sibling]) -> Option<Hold> {
-    let claimant =
-        |webhook: &WebhookSid| siblings.iter().find(|sibling| sibling.webhook.as_ref() == Some(webhook));
-    let mut claimed = None;
-    let alike = board
-        .alike(|config| *config == desired.config || past.iter().any(|recorded| recorded.matches(config)));
-    for webhook in alike {
-        match claimant(&webhook.sid) {
-            None => return Some(Hold::TwinExists { webhook: webhook.sid.clone(), claimed_by: None }),
-            // What this object once asked for may well be what a sibling asks for now.
-            Some(sibling) if webhook.config == desired.config => {
-                claimed = Some(Hold::TwinExists {
-                    webhook: webhook.sid.clone(),
-                    claimed_by: Some(sibling.name.clone()),
-                });
-            }
-            Some(_) => {}
-        }
-    }
-    claimed
-}
-
-/// An object with a webhook: it is made as written after an edit, and compared when that is due.
-fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhook: &WebhookSid) -> Action {
-    if let Some(plan) = stripped(object, webhook) {
-        return Action::Protect(plan);
-    }
-    let edited = object.record.observed_generation != Some(object.generation);
-    match input.update {
-        Reply::Done => return Action::Available,
-        Reply::Differs => return Action::Hold(Hold::NotTakenOver(webhook.clone())),
-        Reply::None if edited => {
-            return open_account(input, object, false).unwrap_or_else(|| Action::Update(webhook.clone()));
-        }
-        // A 404 to an update says nothing about the conversation: look at the board.
-        Reply::NotFound => {}
-        Reply::None if input.due => {}
-        Reply::None => return Action::Rest,
-    }
-    if let Some(action) = open_account(input, object, false) {
-        return action;
-    }
-    match input.remote {
-        Remote::Unread => Action::List { fresh: input.update == Reply::NotFound },
-        Remote::Listed { board, .. } => match board.get(webhook) {
-            Some(found) if found.config == desired.config && !edited => Action::Available,
-            Some(_) if input.update == Reply::None => Action::Update(webhook.clone()),
-            // Listed, yet unknown to the update a moment ago: let the two agree first.
-            Some(_) => Action::LookAgain(Absent::Disputed(webhook.clone())),
-            None => {
-                let hold = Hold::WebhookMissing(webhook.clone());
-                absent(input, object, Absent::Webhook(webhook.clone()), hold)
-            }
-        },
-        Remote::NotFound => absent(input, object, Absent::Conversation, Hold::ConversationNotFound),
-    }
-}
-
-/// An absence is believed under the proved account, and when it was seen twice.
-fn absent(input: &Input<'_>, object: &Object, what: Absent, hold: Hold) -> Action {
-    if let Some(action) = open_account(input, object, true) {
-        return action;
-    }
-    if input.confirmed == Some(&what) { Action::Hold(hold) } else { Action::LookAgain(what) }
-}
-
-/// What an object with a webhook lacks of its protection (R19).
-fn stripped(object: &Object, webhook: &WebhookSid) -> Option<Plan> {
-    (!object.is_protected() && object.record.conversation.is_some()).then(|| Plan {
-        baseline: Vec::new(),
-        past_configs: Vec::new(),
-        adopt: Some(webhook.clone()),
-    })
-}
-
-/// An object that is being deleted: first the open attempt, then the webhook, then the finalizer.
-fn delete(input: &Input<'_>, object: &Object) -> Action {
-    if !object.finalizer {
-        return Action::Rest;
-    }
-    match object.open_attempt() {
-        // Whatever it made is the other cluster's to keep or to delete.
-        Some(attempt) if attempt.cluster != input.cluster => return Action::ReleaseFinalizer,
-        Some(attempt) => return resolve(input, object, attempt),
-        None => {}
-    }
-    let Some(webhook) = &object.record.webhook else {
-        return match object.journal {
-            Journal::Unreadable => Action::Hold(Hold::JournalUnreadable),
-            Journal::Missing | Journal::Attempt(_) => Action::ReleaseFinalizer,
-        };
-    };
-    if object.retain {
-        return Action::ReleaseFinalizer;
-    }
-    match input.kind {
-        Kind::Unread => return Action::ReadKind,
-        // Uninstalling must not unplug every bot.
-        Kind::Leaves => return Action::ReleaseFinalizer,
-        Kind::Stays => {}
-    }
-    if let Err(unservable @ Unservable::NotServedYet(_)) = &object.desired {
-        return Action::Hold(Hold::DeletionUnservable(unservable.clone()));
-    }
-    match input.removal {
-        Reply::None => open_account(input, object, false).unwrap_or_else(|| Action::Delete(webhook.clone())),
-        Reply::Done | Reply::Differs => Action::ReleaseFinalizer,
-        Reply::NotFound => open_account(input, object, true).unwrap_or(Action::ReleaseFinalizer),
-    }
+/// What is missing before the desired configuration can be compared or sent.
+pub(super) fn whole(desired: &Desired) -> Option<Action> {
+    (desired.address == Address::Unread).then_some(Action::ReadAddress)
 }
 
 /// What is missing before the object's account may be used; with `proved`, before a 404 of it is believed or

@@ -44,6 +44,9 @@ pub struct Attempt {
     /// The webhook that is being taken over, instead of a create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<WebhookSid>,
+    /// A webhook of this object was made before, in this life or an earlier one: messages are not replayed again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
 }
 
 impl Attempt {
@@ -146,6 +149,16 @@ impl Recorded {
             && *flow_sid == config.flow_sid
     }
 
+    /// The salt under which the address is kept, where it came from a Secret. The next attempt uses it again, so that
+    /// equal configurations stay equal.
+    #[must_use]
+    pub fn salt(&self) -> Option<&str> {
+        match &self.url {
+            Some(RecordedUrl::Digest { salt, .. }) => Some(salt),
+            Some(RecordedUrl::Plain(_)) | None => None,
+        }
+    }
+
     /// The recorded target.
     #[must_use]
     pub fn target(&self) -> Target {
@@ -194,6 +207,7 @@ mod tests {
             config,
             past_configs: Vec::new(),
             adopt: None,
+            again: false,
         }
     }
 
@@ -203,6 +217,7 @@ mod tests {
         let taking_over = Attempt {
             past_configs: vec![past],
             adopt: format!("WH{:032x}", 2).parse().ok(),
+            again: true,
             ..attempt(Recorded::new(&config("https://bot.example.com"), Some("salt")))
         };
         for attempt in [taking_over, attempt(Recorded::new(&config("https://bot.example.com"), None))] {

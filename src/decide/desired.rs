@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::{AdoptionPolicy, ConversationWebhookSpec, Mode};
+use crate::api::{ConversationWebhookSpec, SecretKeyRef};
 use crate::twilio::{ChatServiceSid, ConversationSid, Method, Target, WebhookConfig};
 
 /// What the object asks for, checked and in canonical form.
@@ -12,8 +12,10 @@ pub struct Desired {
     pub conversation: Wanted,
     /// The conversation's chat service; the account's default service when absent.
     pub service: Option<ChatServiceSid>,
-    /// What the webhook does.
+    /// What the webhook does. Without its address while that is unread.
     pub config: WebhookConfig,
+    /// Where the address in `config` comes from.
+    pub address: Address,
     /// Index of the message from which Twilio replays when the webhook is first created.
     pub replay_after: Option<u64>,
 }
@@ -27,56 +29,69 @@ pub enum Wanted {
     UniqueName(String),
 }
 
-/// Why an object cannot be carried out as written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unservable {
-    /// The API server would refuse this object today; it was written under other rules.
-    #[error("{0}")]
-    Invalid(&'static str),
-    /// The field is in the API, but this version does not act on it yet.
-    #[error(
-        "{0} is not served yet by this version of the operator: remove it from the spec; nothing was changed at Twilio"
-    )]
-    NotServedYet(&'static str),
+/// Where a webhook's address comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// It stands in the spec, or the target has none.
+    InSpec,
+    /// It stands in a Secret that was not read yet.
+    Unread,
+    /// It was read from a Secret.
+    FromSecret,
 }
 
+/// Why an object cannot be carried out as written: the API server would refuse it today, it was written under other
+/// rules. The text says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unservable(pub &'static str);
+
 impl Desired {
-    /// Checks a spec and brings it into canonical form.
+    /// Checks a spec and brings it into canonical form. `address` is what was read from the Secret that
+    /// `configuration.urlFrom` names, where there is one.
     ///
     /// # Errors
-    /// The spec asks for what this version does not serve, or breaks a rule of the schema that was not in force when
-    /// the object was written.
-    pub fn from_spec(spec: &ConversationWebhookSpec) -> Result<Self, Unservable> {
-        not_served_yet(spec)?;
+    /// The spec breaks a rule of the schema that was not in force when the object was written.
+    pub fn from_spec(spec: &ConversationWebhookSpec, address: Option<&str>) -> Result<Self, Unservable> {
         let conversation = match (&spec.conversation_sid, &spec.conversation_unique_name) {
             (Some(sid), None) => Wanted::Sid(sid.clone()),
             (None, Some(name)) => Wanted::UniqueName(unique_name(name)?.to_owned()),
             _ => {
-                return Err(Unservable::Invalid(
-                    "set exactly one of conversationSid and conversationUniqueName",
-                ));
+                return Err(Unservable("set exactly one of conversationSid and conversationUniqueName"));
             }
         };
         Ok(Self {
             conversation,
             service: spec.chat_service_sid.clone(),
-            config: canonical(spec)?,
+            config: canonical(spec, address)?,
+            address: match (address_source(spec), address) {
+                (None, _) => Address::InSpec,
+                (Some(_), None) => Address::Unread,
+                (Some(_), Some(_)) => Address::FromSecret,
+            },
             replay_after: spec.configuration.replay_after,
         })
     }
+}
+
+/// The key of a Secret that the webhook's address comes from.
+#[must_use]
+pub fn address_source(spec: &ConversationWebhookSpec) -> Option<&SecretKeyRef> {
+    let has_address = spec.target != crate::api::Target::Studio && spec.configuration.url.is_none();
+    spec.configuration.url_from.as_ref().filter(|_| has_address).map(|from| &from.secret_key_ref)
 }
 
 /// A name that Twilio reads as a name. It would take the SID of a conversation for that conversation, whatever that
 /// is called, and refuses such names (Twilio error 50390).
 fn unique_name(name: &str) -> Result<&str, Unservable> {
     if name.parse::<ConversationSid>().is_ok() {
-        return Err(Unservable::Invalid(
+        return Err(Unservable(
             "conversationUniqueName is a conversation's SID, which no unique name can be: delete this object and \
              create it with conversationSid instead",
         ));
     }
     if matches!(name, "." | "..") {
-        return Err(Unservable::Invalid(
+        return Err(Unservable(
             "conversationUniqueName is one dot or two, which cannot be said in a URL: delete this object and create \
              it with conversationSid instead",
         ));
@@ -84,27 +99,14 @@ fn unique_name(name: &str) -> Result<&str, Unservable> {
     Ok(name)
 }
 
-fn not_served_yet(spec: &ConversationWebhookSpec) -> Result<(), Unservable> {
-    let field = if spec.configuration.url_from.is_some() {
-        "configuration.urlFrom"
-    } else if spec.adoption_policy == AdoptionPolicy::IfIdentical {
-        "adoptionPolicy: IfIdentical"
-    } else if spec.webhook_sid.is_some() {
-        "webhookSid"
-    } else {
-        match spec.mode {
-            Mode::Apply => return Ok(()),
-            Mode::Observe => "mode: Observe",
-            Mode::Suspended => "mode: Suspended",
-        }
-    };
-    Err(Unservable::NotServedYet(field))
-}
-
 /// Only what the target has; everything else is left out, so that two equal webhooks compare equal.
-fn canonical(spec: &ConversationWebhookSpec) -> Result<WebhookConfig, Unservable> {
+fn canonical(spec: &ConversationWebhookSpec, address: Option<&str>) -> Result<WebhookConfig, Unservable> {
     let configuration = &spec.configuration;
-    let url = || configuration.url.clone().ok_or(Unservable::Invalid("configuration.url is missing: set it"));
+    let url = || match (&configuration.url, address_source(spec)) {
+        (Some(url), _) => Ok(Some(url.clone())),
+        (None, Some(_)) => Ok(address.map(str::to_owned)),
+        (None, None) => Err(Unservable("configuration.url is missing: set it")),
+    };
     // Unset means POST here, whatever Twilio's default may be.
     let method = match configuration.method {
         Some(crate::api::Method::Get) => Method::Get,
@@ -122,22 +124,22 @@ fn canonical(spec: &ConversationWebhookSpec) -> Result<WebhookConfig, Unservable
     };
     match spec.target {
         crate::api::Target::Webhook if filters.is_empty() => {
-            Err(Unservable::Invalid("configuration.filters is missing: name at least one event"))
+            Err(Unservable("configuration.filters is missing: name at least one event"))
         }
         crate::api::Target::Webhook => {
-            Ok(WebhookConfig { url: Some(url()?), method: Some(method), filters, ..empty(Target::Webhook) })
+            Ok(WebhookConfig { url: url()?, method: Some(method), filters, ..empty(Target::Webhook) })
         }
         crate::api::Target::Trigger if triggers.is_empty() => {
-            Err(Unservable::Invalid("configuration.triggers is missing: name at least one keyword"))
+            Err(Unservable("configuration.triggers is missing: name at least one keyword"))
         }
         crate::api::Target::Trigger => {
-            Ok(WebhookConfig { url: Some(url()?), method: Some(method), triggers, ..empty(Target::Trigger) })
+            Ok(WebhookConfig { url: url()?, method: Some(method), triggers, ..empty(Target::Trigger) })
         }
         crate::api::Target::Studio => match &configuration.flow_sid {
             Some(flow) => {
                 Ok(WebhookConfig { filters, flow_sid: Some(flow.clone()), ..empty(Target::Studio) })
             }
-            None => Err(Unservable::Invalid("configuration.flowSid is missing: set it")),
+            None => Err(Unservable("configuration.flowSid is missing: set it")),
         },
     }
 }
@@ -168,7 +170,7 @@ mod tests {
     }
 
     fn desired(spec: Value) -> Result<Desired, Unservable> {
-        Desired::from_spec(&serde_json::from_value(spec).unwrap())
+        Desired::from_spec(&serde_json::from_value(spec).unwrap(), None)
     }
 
     #[test]
@@ -207,11 +209,11 @@ mod tests {
     fn a_conversation_is_named_in_exactly_one_way() {
         let mut by_name = webhook();
         by_name["conversationUniqueName"] = json!("support");
-        assert!(matches!(desired(by_name.clone()), Err(Unservable::Invalid(_))));
+        assert!(matches!(desired(by_name.clone()), Err(Unservable(_))));
         by_name["conversationSid"] = Value::Null;
         assert_eq!(desired(by_name.clone()).unwrap().conversation, Wanted::UniqueName("support".to_owned()));
         by_name["conversationUniqueName"] = Value::Null;
-        assert!(matches!(desired(by_name), Err(Unservable::Invalid(_))));
+        assert!(matches!(desired(by_name), Err(Unservable(_))));
     }
 
     #[test]
@@ -223,7 +225,7 @@ mod tests {
             desired(by_name)
         };
         for name in [&format!("CH{:032x}", 7), &format!("CH{:032X}", 0xab), ".", ".."] {
-            assert!(matches!(named(name), Err(Unservable::Invalid(_))), "{name}");
+            assert!(matches!(named(name), Err(Unservable(_))), "{name}");
         }
         for name in ["...", "a/b", "CH1", " ", "%2e%2e"] {
             assert!(named(name).is_ok(), "{name}");
@@ -241,27 +243,21 @@ mod tests {
             ("studio", json!({}), "flowSid"),
         ] {
             let refused = desired(spec(target, &configuration)).unwrap_err();
-            assert!(
-                matches!(refused, Unservable::Invalid(_)) && refused.to_string().contains(missing),
-                "{refused}"
-            );
+            assert!(refused.to_string().contains(missing), "{refused}");
         }
     }
 
     #[test]
-    fn what_this_version_does_not_serve_is_named() {
-        let hint = json!(format!("WH{:032x}", 1));
-        let url_from = json!({ "urlFrom": { "secretKeyRef": { "name": "bot", "key": "url" } }, "filters": ["onMessageAdded"] });
-        for (field, value, name) in [
-            ("configuration", url_from, "configuration.urlFrom"),
-            ("adoptionPolicy", json!("IfIdentical"), "adoptionPolicy: IfIdentical"),
-            ("webhookSid", hint, "webhookSid"),
-            ("mode", json!("Observe"), "mode: Observe"),
-            ("mode", json!("Suspended"), "mode: Suspended"),
-        ] {
-            let mut spec = webhook();
-            spec[field] = value;
-            assert_eq!(desired(spec), Err(Unservable::NotServedYet(name)));
-        }
+    fn an_address_from_a_secret_stands_where_one_of_the_spec_would() {
+        let mut from_secret = webhook();
+        let source = json!({ "secretKeyRef": { "name": "bot", "key": "url" } });
+        from_secret["configuration"]["url"] = Value::Null;
+        from_secret["configuration"]["urlFrom"] = source;
+        let spec: ConversationWebhookSpec = serde_json::from_value(from_secret).unwrap();
+        let unread = Desired::from_spec(&spec, None).unwrap();
+        assert_eq!((unread.config.url, unread.address), (None, Address::Unread));
+        let read = Desired::from_spec(&spec, Some("https://bot.example.com")).unwrap();
+        assert_eq!(read.config, desired(webhook()).unwrap().config);
+        assert_eq!(read.address, Address::FromSecret);
     }
 }

@@ -3,7 +3,7 @@
 //! Whatever was not read is `Unread` or `None`, so that a decision which needs it asks for it instead of guessing.
 
 use super::{Attempt, Board, Desired, Unservable};
-use crate::api::Provenance;
+use crate::api::{Mode, Provenance};
 use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 
 /// Everything that [`super::decide`] may look at.
@@ -19,6 +19,8 @@ pub struct Input<'a> {
     pub access: &'a Access,
     /// The conversation that the object means.
     pub conversation: Option<&'a ConversationSid>,
+    /// What the object's unique name means now, where that was looked up again because the conversation is gone.
+    pub renamed: &'a Renamed,
     /// The conversation's webhooks.
     pub remote: &'a Remote,
     /// The other objects on the conversation.
@@ -37,6 +39,26 @@ pub struct Input<'a> {
     pub kind: Kind,
     /// A comparison with Twilio is due.
     pub due: bool,
+    /// A user asked for this pass by annotation.
+    pub asked: bool,
+    /// How often the webhook was made again, or an outside edit of it corrected, within the last day.
+    pub repairs: usize,
+    /// Many webhooks of the account went missing within one interval.
+    pub mass_change: bool,
+    /// The webhook's address comes from a Secret, and this process has not seen it at Twilio yet: a difference is no
+    /// outsider's.
+    pub address_is_new: bool,
+}
+
+/// What a unique name means, looked up again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renamed {
+    /// Not looked up again in this pass.
+    Unread,
+    /// This conversation.
+    Found(ConversationSid),
+    /// No conversation.
+    NotFound,
 }
 
 /// The `CustomResourceDefinition` behind the object.
@@ -69,10 +91,50 @@ pub struct Object {
     pub desired: Result<Desired, Unservable>,
     /// The webhook stays when the object goes.
     pub retain: bool,
+    /// What the operator may do.
+    pub mode: Mode,
+    /// An identical webhook that nobody claims is taken over.
+    pub adopts_identical: bool,
+    /// A webhook that disappeared is made again.
+    pub recreates: bool,
+    /// The webhook that is to be taken over instead of creating one.
+    pub hint: Option<WebhookSid>,
+    /// What a user said by annotation.
+    pub answers: Answers,
     /// The journal.
     pub journal: Journal,
     /// What status records.
     pub record: Record,
+}
+
+/// What a user said by annotation, where rules alone do not lead on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// What a create whose reply was lost has made.
+    pub resolve: Option<Resolution>,
+    /// The webhook, or the open attempt, that is left behind so that the object can go.
+    pub abandon: Option<String>,
+    /// The uid of the object that has moved here from another cluster.
+    pub confirm_restore: Option<String>,
+}
+
+/// What a user says that a create made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// Id of the attempt that it is about.
+    pub attempt: String,
+    /// What it made; `None` for nothing.
+    pub made: Option<WebhookSid>,
+}
+
+impl Resolution {
+    /// Reads `<attempt id>=<SID>` or `<attempt id>=none`; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (attempt, made) = text.trim().split_once('=')?;
+        let made = if made == "none" { None } else { Some(made.parse().ok()?) };
+        Some(Self { attempt: attempt.to_owned(), made })
+    }
 }
 
 /// The journal annotation.
@@ -116,6 +178,12 @@ pub struct Record {
     pub provenance: Option<Provenance>,
     /// Generation that the last finished pass acted on.
     pub observed_generation: Option<i64>,
+    /// Webhooks of the object that were verified absent.
+    pub lost: Vec<WebhookSid>,
+    /// Status says that the webhook is not made again before somebody confirms it.
+    pub mass_change: bool,
+    /// Status says that Twilio refused the configuration: what is there is not an outsider's edit.
+    pub refused: bool,
 }
 
 impl Object {
@@ -138,6 +206,44 @@ impl Object {
     #[must_use]
     pub fn is_as_journalled(&self, attempt: &Attempt) -> bool {
         attempt.uid == self.uid && attempt.generation == self.generation - i64::from(self.deleting)
+    }
+
+    /// What a user says that this attempt made.
+    #[must_use]
+    pub fn answer(&self, attempt: &Attempt) -> Option<&Resolution> {
+        self.answers.resolve.as_ref().filter(|answer| answer.attempt == attempt.id)
+    }
+
+    /// Whether the attempt was written in another cluster, and nobody confirmed that the object has moved here.
+    #[must_use]
+    pub fn is_elsewhere(&self, attempt: &Attempt, cluster: &str) -> bool {
+        attempt.cluster != cluster && !self.is_confirmed()
+    }
+
+    /// Whether a user says that this very object has moved here.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        self.answers.confirm_restore.as_deref() == Some(self.uid.as_str())
+    }
+
+    /// Whether a user lets the object go without the webhook, or without an answer to the attempt, that keeps it.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        let Some(named) = &self.answers.abandon else { return false };
+        let held_by = match (&self.record.webhook, self.open_attempt()) {
+            (Some(webhook), _) => Some(webhook.as_str()),
+            (None, Some(attempt)) => Some(attempt.id.as_str()),
+            (None, None) => self.record.lost.last().map(WebhookSid::as_str),
+        };
+        held_by == Some(named.as_str())
+    }
+
+    /// Whether a webhook of this object was made before. Only the first create may replay messages, or the bot would
+    /// get history twice. A journal of another object tells of an earlier life.
+    #[must_use]
+    pub fn was_made_before(&self) -> bool {
+        !self.record.lost.is_empty()
+            || matches!(&self.journal, Journal::Attempt(last) if last.again || last.uid != self.uid)
     }
 
     /// Whether the attempt with this id is the object's open one.
@@ -201,8 +307,10 @@ pub struct Sibling {
     pub webhook: Option<WebhookSid>,
     /// Its open attempt.
     pub open: Option<Attempt>,
-    /// What it asks for; `None` when its spec cannot be read.
+    /// What it asks for; `None` when its spec, or its address, was not read.
     pub desired: Option<Desired>,
+    /// What a user says that its open attempt made.
+    pub answer: Option<WebhookSid>,
 }
 
 /// What a look at Twilio did not find. One look proves nothing: a list may lag.

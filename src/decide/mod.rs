@@ -7,17 +7,21 @@
 mod action;
 mod attempt;
 mod board;
+mod create;
+mod delete;
 mod desired;
 mod input;
+mod keep;
 mod resolve;
 mod timing;
 
 pub use action::{Action, Hold, Plan, Settled, Waiting, decide};
 pub use attempt::{Attempt, Recorded};
 pub use board::{Board, SLOTS};
-pub use desired::{Desired, Unservable, Wanted};
+pub use desired::{Address, Desired, Unservable, Wanted, address_source};
 pub use input::{
-    Absent, Access, Input, Journal, Kind, Object, Phase, Record, Remote, Reply, Sender, Sibling, Siblings,
+    Absent, Access, Answers, Input, Journal, Kind, Object, Phase, Record, Remote, Renamed, Reply, Resolution,
+    Sender, Sibling, Siblings,
 };
 pub use timing::Timing;
 

@@ -3,15 +3,15 @@
 //! Only evidence closes an attempt: a list made after its whole window, under the proved account, and a live read
 //! of the siblings after that list. Where the evidence allows two readings, nothing is claimed.
 
-use super::action::{Action, Hold, Settled, Waiting, open_account};
-use super::input::{Absent, Input, Object, Phase, Remote, Sibling, Siblings};
+use super::action::{Action, Hold, Settled, Waiting, open_account, whole};
+use super::input::{Absent, Input, Object, Phase, Remote, Renamed, Sibling, Siblings};
 use super::{Attempt, Board, Wanted};
 use crate::api::Provenance;
 use crate::twilio::{Webhook, WebhookSid};
 
 /// The next step for an object whose attempt is open.
 pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> Action {
-    if attempt.cluster != input.cluster {
+    if object.is_elsewhere(attempt, input.cluster) {
         return Action::Hold(Hold::RestoredElsewhere);
     }
     if attempt.uid != object.uid && !may_be_restored(object, attempt) {
@@ -24,14 +24,23 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
                 return settle(attempt, Settled::Copied);
             }
             // The owner may live in a namespace that this process does not serve.
-            Siblings::Live(_) if !input.sees_all => return Action::Hold(Hold::OwnerUnseen),
+            Siblings::Live(_) if !input.sees_all && !object.is_confirmed() => {
+                return Action::Hold(Hold::OwnerUnseen);
+            }
             Siblings::Live(_) => {}
         }
     }
-    if input.phase != Phase::WindowOver {
+    // Taking over sends nothing that could be under way.
+    if input.phase != Phase::WindowOver && attempt.adopt.is_none() {
         return Action::Wait(Waiting::Window);
     }
     if let Some(action) = open_account(input, object, false) {
+        return action;
+    }
+    // What the object asks for now tells its webhook from others'. An object that goes does without.
+    if !object.deleting
+        && let Some(action) = object.desired.as_ref().ok().and_then(whole)
+    {
         return action;
     }
     let board = match input.remote {
@@ -46,8 +55,32 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
     let siblings: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.uid != object.uid).collect();
     match &attempt.adopt {
         Some(webhook) => take_over(input, object, attempt, webhook, board, &siblings),
-        None => find_newborn(input, object, attempt, board, &siblings),
+        None => answered(object, attempt, board, &siblings)
+            .unwrap_or_else(|| find_newborn(input, object, attempt, board, &siblings)),
     }
+}
+
+/// R12: a user's word counts once the window is over, for the attempt that it names, and for a webhook that nobody
+/// claims.
+fn answered(object: &Object, attempt: &Attempt, board: &Board, siblings: &[&Sibling]) -> Option<Action> {
+    let answer = object.answer(attempt)?;
+    let mut left_over = Candidates::of(object, attempt, board, siblings).sids();
+    let Some(webhook) = &answer.made else { return Some(settle(attempt, Settled::Answered(left_over))) };
+    let rival = siblings.iter().find(|sibling| {
+        sibling.webhook.as_ref() == Some(webhook) || sibling.answer.as_ref() == Some(webhook)
+    });
+    if let Some(rival) = rival {
+        return Some(Action::Hold(Hold::AlreadyClaimed { webhook: webhook.clone(), by: rival.name.clone() }));
+    }
+    // An answer that names what is not there, or what the object could never keep as written, is none.
+    let fits = board.get(webhook).is_some_and(|found| found.config.target == attempt.config.target());
+    left_over.retain(|candidate| candidate != webhook);
+    fits.then(|| Action::Record {
+        attempt: attempt.id.clone(),
+        webhook: webhook.clone(),
+        provenance: Provenance::Adopted,
+        left_over,
+    })
 }
 
 /// A restore brings an object back as it was, and what a webhook hangs on and does never changes in an object.
@@ -83,9 +116,17 @@ fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> A
         return Action::LookAgain(Absent::Conversation);
     }
     if object.deleting {
-        settle(attempt, Settled::ProvedAbsent)
-    } else {
-        Action::Hold(Hold::ConversationNotFound)
+        return settle(attempt, Settled::ProvedAbsent);
+    }
+    let by_name =
+        object.desired.as_ref().is_ok_and(|desired| matches!(desired.conversation, Wanted::UniqueName(_)));
+    match input.renamed {
+        Renamed::Unread if by_name => Action::LocateAgain,
+        // Another conversation bears the name: the one of the attempt does not come back.
+        Renamed::Found(found) if by_name && *found != attempt.conversation => {
+            settle(attempt, Settled::ProvedAbsent)
+        }
+        _ => Action::Hold(Hold::ConversationNotFound),
     }
 }
 
@@ -110,6 +151,7 @@ fn take_over(
             attempt: attempt.id.clone(),
             webhook: webhook.clone(),
             provenance: Provenance::Adopted,
+            left_over: Vec::new(),
         },
         // Of two that want the same webhook, the higher uid gives way.
         Some(rival)
@@ -129,19 +171,7 @@ fn find_newborn(
     board: &Board,
     siblings: &[&Sibling],
 ) -> Action {
-    let mut exact: Vec<&Webhook> = Vec::new();
-    let mut plausible: Vec<&Webhook> = Vec::new();
-    for webhook in board.iter() {
-        let claimed = siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(&webhook.sid));
-        if claimed || attempt.baseline.contains(&webhook.sid) {
-            continue;
-        }
-        if is_exact(object, attempt, webhook) {
-            exact.push(webhook);
-        } else if webhook.config.target == attempt.config.target() {
-            plausible.push(webhook);
-        }
-    }
+    let Candidates { exact, mut plausible } = Candidates::of(object, attempt, board, siblings);
     let rival_for = |webhook: &&Webhook| siblings.iter().find(|sibling| explains(sibling, webhook));
     let likely = if exact.is_empty() { &plausible } else { &exact };
     if let Some(rival) = likely.iter().find_map(rival_for) {
@@ -157,12 +187,45 @@ fn find_newborn(
             attempt: attempt.id.clone(),
             webhook: newborn.sid.clone(),
             provenance: Provenance::Inferred,
+            left_over: Vec::new(),
         },
         [] if plausible.is_empty() => unless_seen_before(input, attempt, Absent::Newborn(attempt.id.clone())),
         // Somebody may have edited the one that is ours.
-        _ => Action::Hold(Hold::Ambiguous(
-            exact.iter().chain(&plausible).map(|webhook| webhook.sid.clone()).collect(),
-        )),
+        _ => Action::Hold(Hold::Ambiguous {
+            attempt: attempt.id.clone(),
+            candidates: Candidates { exact, plausible }.sids(),
+        }),
+    }
+}
+
+/// What an attempt may have made: newcomers that nobody claims.
+struct Candidates<'a> {
+    /// Equal to what was attempted, or to what the object asks for now.
+    exact: Vec<&'a Webhook>,
+    /// Others of the same target: somebody may have edited ours.
+    plausible: Vec<&'a Webhook>,
+}
+
+impl<'a> Candidates<'a> {
+    fn of(object: &Object, attempt: &Attempt, board: &'a Board, siblings: &[&Sibling]) -> Self {
+        let is_claimed =
+            |webhook: &Webhook| siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(&webhook.sid));
+        let mut candidates = Self { exact: Vec::new(), plausible: Vec::new() };
+        for webhook in board.iter() {
+            if is_claimed(webhook) || attempt.baseline.contains(&webhook.sid) {
+                continue;
+            }
+            if is_exact(object, attempt, webhook) {
+                candidates.exact.push(webhook);
+            } else if webhook.config.target == attempt.config.target() {
+                candidates.plausible.push(webhook);
+            }
+        }
+        candidates
+    }
+
+    fn sids(&self) -> Vec<WebhookSid> {
+        self.exact.iter().chain(&self.plausible).map(|webhook| webhook.sid.clone()).collect()
     }
 }
 
@@ -173,7 +236,7 @@ fn is_exact(object: &Object, attempt: &Attempt, webhook: &Webhook) -> bool {
 }
 
 /// Whether a sibling's open attempt may be what made this webhook, or is taking it over.
-fn explains(sibling: &Sibling, webhook: &Webhook) -> bool {
+pub(super) fn explains(sibling: &Sibling, webhook: &Webhook) -> bool {
     let Some(open) = &sibling.open else { return false };
     match &open.adopt {
         Some(wanted) => *wanted == webhook.sid,

@@ -20,6 +20,10 @@ pub struct Timing {
     pub credentials_poll: Duration,
     /// First and longest pause after a failed pass; the pauses between grow and are jittered.
     pub backoff: (Duration, Duration),
+    /// The time over which repairs of one webhook are counted.
+    pub contention: Duration,
+    /// One pass, waits for others included.
+    pub pass: Duration,
 }
 
 impl Timing {
@@ -31,12 +35,14 @@ impl Timing {
         board: Duration::from_secs(2),
         credentials_poll: Duration::from_secs(30),
         backoff: (Duration::from_secs(1), Duration::from_mins(5)),
+        contention: Duration::from_hours(24),
+        pass: Duration::from_mins(5),
     };
 
     /// Every value times `factor`.
     #[must_use]
     pub fn scaled(self, factor: f64) -> Self {
-        let Self { send, request, settle, board, credentials_poll, backoff } = self;
+        let Self { send, request, settle, board, credentials_poll, backoff, contention, pass } = self;
         Self {
             send: send.mul_f64(factor),
             request: request.mul_f64(factor),
@@ -44,6 +50,8 @@ impl Timing {
             board: board.mul_f64(factor),
             credentials_poll: credentials_poll.mul_f64(factor),
             backoff: (backoff.0.mul_f64(factor), backoff.1.mul_f64(factor)),
+            contention: contention.mul_f64(factor),
+            pass: pass.mul_f64(factor),
         }
     }
 

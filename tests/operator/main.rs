@@ -18,7 +18,6 @@ mod flags;
 mod footprint;
 mod lifecycle;
 mod load;
-mod not_served;
 mod outsiders;
 mod replies;
 mod secrets;

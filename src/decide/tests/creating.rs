@@ -5,7 +5,7 @@ use super::sample::*;
 use crate::decide::{Access, Action, Attempt, Hold, Journal, Phase, Plan, Settled, Unservable, Waiting};
 
 fn plan() -> Plan {
-    Plan { baseline: Vec::new(), past_configs: Vec::new(), adopt: None }
+    Plan { baseline: Vec::new(), past_configs: Vec::new(), adopt: None, again: false }
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn an_unknown_conversation_is_reported() {
 
 #[test]
 fn a_spec_that_cannot_be_served_is_reported_without_any_call() {
-    let unservable = Unservable::NotServedYet("mode: Observe");
+    let unservable = Unservable("set configuration.url");
     let known = Known::new_object().with(|object| object.desired = Err(unservable.clone()));
     assert_eq!(known.decide(), Action::Hold(Hold::Unservable(unservable)));
 }
@@ -146,7 +146,7 @@ fn a_webhook_that_the_object_once_asked_for_counts_as_its_twin() {
     }
     let claimed = known.listed([hook(1, bot())]).live([sibling_with("b", 1)]);
     let past_configs = vec![recorded(&bot()), recorded(&other_bot())];
-    assert_eq!(claimed.decide(), Action::Journal(Plan { baseline: vec![sid(1)], past_configs, adopt: None }));
+    assert_eq!(claimed.decide(), Action::Journal(Plan { baseline: vec![sid(1)], past_configs, ..plan() }));
 }
 
 /// R3, last: the twin comes before the full conversation, or our own orphan in the last slot would never be named.

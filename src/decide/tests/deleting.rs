@@ -2,6 +2,7 @@
 
 use super::fixture::Known;
 use super::sample::*;
+use crate::api::Mode;
 use crate::api::Provenance;
 use crate::decide::{Action, Attempt, Hold, Journal, Kind, Phase, Reply, Settled, Unservable, Waiting};
 
@@ -74,7 +75,7 @@ fn an_open_attempt_is_resolved_first_also_with_retain() {
 #[test]
 fn an_ambiguous_attempt_keeps_the_object() {
     let known = Known::unresolved().deleting().listed([hook(1, bot()), hook(2, bot())]);
-    assert_eq!(known.decide(), Action::Hold(Hold::Ambiguous(vec![sid(1), sid(2)])));
+    assert_eq!(known.decide(), ambiguous([sid(1), sid(2)]));
 }
 
 /// R16: the webhooks of a conversation go with it.
@@ -104,12 +105,53 @@ fn an_edited_journal_keeps_an_object_without_a_webhook() {
     assert_eq!(known.decide(), Action::Delete(sid(1)));
 }
 
+/// The very webhook, or the very attempt: an annotation that was left from another life lets nothing go.
 #[test]
-fn what_this_version_does_not_serve_is_not_guessed_at_deletion() {
-    let unservable = Unservable::NotServedYet("mode: Observe");
-    let known = Known::with_webhook().deleting().with(|object| object.desired = Err(unservable.clone()));
-    assert_eq!(known.decide(), Action::Hold(Hold::DeletionUnservable(unservable)));
-    assert_eq!(known.with(|object| object.retain = true).decide(), Action::ReleaseFinalizer);
+fn what_the_annotation_abandons_is_left_behind_without_a_call() {
+    let abandon = |known: Known, named: &str| {
+        let named = Some(named.to_owned());
+        known.deleting().with(|object| object.answers.abandon = named)
+    };
+    let webhook = sid(1).to_string();
+    assert_eq!(abandon(Known::with_webhook(), &webhook).decide(), Action::ReleaseFinalizer);
+    assert_eq!(abandon(Known::with_webhook(), sid(2).as_str()).decide(), Action::ReadCredentials);
+    let open = Known::new_object().open(attempt());
+    assert_eq!(abandon(open.clone(), ATTEMPT).decide(), Action::ReleaseFinalizer);
+    assert_eq!(abandon(open, &webhook).decide(), Action::ReadCredentials);
+    let living = Known::with_webhook().with(|object| object.answers.abandon = Some(webhook));
+    assert_eq!(living.decide(), Action::Rest);
+}
+
+#[test]
+fn mode_observe_lets_an_object_go_once_its_attempt_is_resolved() {
+    let observing = |known: Known| known.deleting().with(|object| object.mode = Mode::Observe);
+    assert_eq!(observing(Known::with_webhook()).decide(), Action::ReleaseFinalizer);
+    assert_eq!(observing(Known::new_object().open(attempt())).decide(), Action::ReadCredentials);
+}
+
+#[test]
+fn mode_suspended_does_not_stand_in_the_way_of_deletion() {
+    let known = Known::with_webhook().deleting().access(false).with(|object| object.mode = Mode::Suspended);
+    assert_eq!(known.decide(), Action::Delete(sid(1)));
+}
+
+#[test]
+fn lost_webhooks_that_are_back_go_before_the_object_does() {
+    let lost = || Known::with_webhook().deleting().proved().with(|object| object.record.lost = vec![sid(2)]);
+    assert_eq!(lost().decide(), Action::List { fresh: true });
+    let back = lost().listed([hook(1, bot()), hook(2, bot())]);
+    assert_eq!(back.clone().siblings_unread().decide(), Action::ReadSiblings);
+    assert_eq!(back.clone().live([]).decide(), Action::DeleteLost(sid(2)));
+    assert_eq!(back.clone().live([sibling_with("uid-4", 2)]).decide(), Action::Delete(sid(1)));
+    assert_eq!(lost().listed([hook(1, bot())]).decide(), Action::Delete(sid(1)));
+    assert_eq!(lost().conversation_gone().decide(), Action::Delete(sid(1)));
+    let alone = |known: Known| known.with(|object| object.record.webhook = None);
+    assert_eq!(alone(lost().listed([])).decide(), Action::ReleaseFinalizer);
+    assert_eq!(alone(back.live([])).decide(), Action::DeleteLost(sid(2)));
+    // These leave everything where it is.
+    let retained = lost().with(|object| object.retain = true);
+    assert_eq!(retained.decide(), Action::ReleaseFinalizer);
+    assert_eq!(Known { kind: Kind::Leaves, ..lost() }.decide(), Action::ReleaseFinalizer);
 }
 
 #[test]
@@ -117,6 +159,6 @@ fn an_invalid_spec_does_not_stand_in_the_way_of_deletion() {
     let known = Known::with_webhook()
         .deleting()
         .access(false)
-        .with(|object| object.desired = Err(Unservable::Invalid("set configuration.url")));
+        .with(|object| object.desired = Err(Unservable("set configuration.url")));
     assert_eq!(known.decide(), Action::Delete(sid(1)));
 }

@@ -10,9 +10,10 @@ use proptest::sample::select;
 
 use super::fixture::Known;
 use super::sample::*;
+use crate::api::Mode;
 use crate::decide::{
-    Access, Action, Attempt, Board, Desired, Journal, Kind, Object, Phase, Recorded, Remote, Reply, Sender,
-    Sibling, Siblings, Unservable,
+    Access, Action, Address, Answers, Attempt, Board, Desired, Journal, Kind, Object, Phase, Recorded,
+    Remote, Renamed, Reply, Resolution, Sender, Settled, Sibling, Siblings, Unservable, Wanted,
 };
 use crate::twilio::{ConversationSid, WebhookConfig, WebhookSid};
 
@@ -25,6 +26,7 @@ pub(super) fn any_known() -> impl Strategy<Value = Known> {
 pub(super) fn kind(action: &Action) -> String {
     match action {
         Action::Record { provenance, .. } => format!("Record {provenance:?}"),
+        Action::Settle { because: Settled::Answered(_), .. } => "Settle Answered".to_owned(),
         Action::Settle { because, .. } => format!("Settle {because:?}"),
         other => {
             format!("{other:?}").split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
@@ -57,7 +59,49 @@ fn usual() -> impl Strategy<Value = Known> {
         Known::with_webhook().due().access(false).listed([]),
         Known::with_webhook().deleting().proved(),
         Known::with_webhook().deleting().access(false).removed(Reply::NotFound),
+        Known::ready_to_create()
+            .with(|object| object.hint = Some(sid(1)))
+            .listed([hook(1, other_bot())])
+            .live([]),
+        Known::ready_to_create()
+            .with(|object| object.adopts_identical = true)
+            .listed([hook(1, bot())])
+            .live([]),
+        missing(),
+        missing().with(|object| object.recreates = false),
+        Known { repairs: 2, ..missing() },
+        Known { mass_change: true, ..missing() },
+        Known::with_webhook().due().proved().listed([hook(1, bot()), hook(2, bot())]).live([]).with(lost_2),
+        Known::with_webhook()
+            .deleting()
+            .proved()
+            .listed([hook(1, bot()), hook(2, bot())])
+            .live([])
+            .with(lost_2),
+        Known::with_webhook()
+            .due()
+            .proved()
+            .listed([hook(1, other_bot())])
+            .with(|object| object.mode = Mode::Observe),
+        gone_by_name(),
+        Known { renamed: Renamed::Found(other_conversation()), ..gone_by_name() },
+        Known::unresolved().listed([hook(1, other_bot())]).with(|object| object.answers = answer(Some(1))),
+        Known::unresolved().listed([hook(1, other_bot())]).with(|object| object.answers = answer(None)),
     ])
+}
+
+/// An object whose webhook is verified absent.
+fn missing() -> Known {
+    Known::with_webhook().due().proved().listed([]).seen_before()
+}
+
+/// An object whose conversation, known by its unique name, is verified gone.
+fn gone_by_name() -> Known {
+    Known::with_webhook().by_name().due().proved().conversation_gone().seen_before()
+}
+
+fn lost_2(object: &mut Object) {
+    object.record.lost = vec![sid(2)];
 }
 
 fn tried_before() -> Known {
@@ -84,6 +128,16 @@ enum Change {
     Label(Option<ConversationSid>),
     Desired(Result<Desired, Unservable>),
     Retain(bool),
+    Mode(Mode),
+    Adopts(bool),
+    Recreates(bool),
+    Hint(Option<WebhookSid>),
+    Answers(Answers),
+    Lost(Vec<WebhookSid>),
+    Renamed(Renamed),
+    Asked(bool),
+    Repairs(usize),
+    MassChange(bool),
     Journal(Journal),
     Webhook(Option<WebhookSid>),
     Settled(Option<String>),
@@ -112,6 +166,16 @@ impl Change {
             Self::Label(label) => on(known, |object| object.label = label),
             Self::Desired(desired) => on(known, |object| object.desired = desired),
             Self::Retain(retain) => on(known, |object| object.retain = retain),
+            Self::Mode(mode) => on(known, |object| object.mode = mode),
+            Self::Adopts(adopts) => on(known, |object| object.adopts_identical = adopts),
+            Self::Recreates(recreates) => on(known, |object| object.recreates = recreates),
+            Self::Hint(hint) => on(known, |object| object.hint = hint),
+            Self::Answers(answers) => on(known, |object| object.answers = answers),
+            Self::Lost(lost) => on(known, |object| object.record.lost = lost),
+            Self::Renamed(renamed) => Known { renamed, ..known },
+            Self::Asked(asked) => Known { asked, ..known },
+            Self::Repairs(repairs) => Known { repairs, ..known },
+            Self::MassChange(mass_change) => Known { mass_change, ..known },
             Self::Journal(journal) => on(known, |object| object.journal = journal),
             Self::Webhook(webhook) => on(known, |object| object.record.webhook = webhook),
             Self::Settled(id) => on(known, |object| object.record.settled_attempt = id),
@@ -148,6 +212,12 @@ fn change() -> impl Strategy<Value = Change> {
         option::of(select(vec![conversation(), other_conversation()])).prop_map(Change::Label),
         desire().prop_map(Change::Desired),
         any::<bool>().prop_map(Change::Retain),
+        select(vec![Mode::Apply, Mode::Observe, Mode::Suspended]).prop_map(Change::Mode),
+        any::<bool>().prop_map(Change::Adopts),
+        any::<bool>().prop_map(Change::Recreates),
+        option::of(any_sid()).prop_map(Change::Hint),
+        answers().prop_map(Change::Answers),
+        vec(any_sid(), 0..3).prop_map(Change::Lost),
         journal().prop_map(Change::Journal),
         option::of(any_sid()).prop_map(Change::Webhook),
         option::of(id()).prop_map(Change::Settled),
@@ -165,6 +235,16 @@ fn change() -> impl Strategy<Value = Change> {
         reply().prop_map(Change::Removal),
         select(vec![Kind::Unread, Kind::Stays, Kind::Leaves]).prop_map(Change::Kind),
         any::<bool>().prop_map(Change::Due),
+        any::<bool>().prop_map(Change::Asked),
+        (0..4_usize).prop_map(Change::Repairs),
+        any::<bool>().prop_map(Change::MassChange),
+        select(vec![
+            Renamed::Unread,
+            Renamed::NotFound,
+            Renamed::Found(conversation()),
+            Renamed::Found(other_conversation()),
+        ])
+        .prop_map(Change::Renamed),
     ];
     prop_oneof![of_object, around_it]
 }
@@ -240,11 +320,23 @@ fn any_attempt() -> impl Strategy<Value = Attempt> {
     })
 }
 
+fn answers() -> impl Strategy<Value = Answers> {
+    let resolve = (id(), option::of(any_sid())).prop_map(|(attempt, made)| Resolution { attempt, made });
+    let abandon = prop_oneof![id(), any_sid().prop_map(|sid| sid.to_string())];
+    (option::of(resolve), option::of(abandon), option::of(uid()))
+        .prop_map(|(resolve, abandon, confirm_restore)| Answers { resolve, abandon, confirm_restore })
+}
+
 fn desire() -> impl Strategy<Value = Result<Desired, Unservable>> {
     prop_oneof![
         4 => config().prop_map(|config| Ok(desired(config))),
-        1 => Just(Err(Unservable::NotServedYet("mode: Observe"))),
-        1 => Just(Err(Unservable::Invalid("set configuration.url"))),
+        1 => config().prop_map(|config| {
+            Ok(Desired { address: Address::Unread, config: WebhookConfig { url: None, ..config.clone() }, ..desired(config) })
+        }),
+        1 => config().prop_map(|config| {
+            Ok(Desired { conversation: Wanted::UniqueName("support".to_owned()), ..desired(config) })
+        }),
+        1 => Just(Err(Unservable("set configuration.url"))),
     ]
 }
 

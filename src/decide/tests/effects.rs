@@ -3,6 +3,7 @@
 use super::sample::*;
 use super::worker::{Ending, Pass, Worker};
 use super::world::{Luck, Time, World, Written};
+use crate::api::Provenance;
 use crate::decide::{
     Action, Attempt, Board, Journal, Kind, Object, Plan, Record, Remote, Reply, Sender, Settled, Sibling,
     Siblings, Timing,
@@ -22,7 +23,9 @@ impl Worker {
                 pass.known = pass.known.clone().proved();
             }
             Action::ReadKind => pass.known.kind = Kind::Stays,
-            Action::Locate => return Err(Ending::Trouble),
+            Action::Locate | Action::LocateAgain | Action::StartAnew(_) | Action::ReadAddress => {
+                return Err(Ending::Trouble);
+            }
             Action::List { fresh } => {
                 works(luck)?;
                 self.list(world, pass, fresh);
@@ -41,18 +44,20 @@ impl Worker {
                 world.post(self.number, pass.index, id, &desired.config);
                 pass.awaits = Some(id.clone());
             }
-            Action::Record { attempt, webhook, provenance } => {
+            Action::Record { attempt, webhook, provenance, left_over: _ } => {
                 let journal = match pass.known.object.as_ref().map(|object| &object.journal) {
                     Some(Journal::Attempt(journal)) if journal.id == attempt => journal,
                     _ => return Ok(()),
                 };
-                let generation = journal.generation;
+                let adopted = provenance == Provenance::Adopted;
+                let generation = if adopted { 0 } else { journal.generation };
                 self.write(world, pass, luck, |object| {
                     object.record = Record {
                         settled_attempt: Some(attempt),
                         provenance: Some(provenance),
                         observed_generation: Some(generation),
                         webhook: Some(webhook),
+                        lost: object.record.lost.clone(),
                         ..record(1)
                     };
                 })?;
@@ -79,7 +84,19 @@ impl Worker {
                 pass.known.sender = Sender::Idle;
                 return Err(Ending::Overtaken);
             }
-            Action::Update(webhook) => {
+            Action::Lose(lost) => {
+                self.write(world, pass, luck, |object| {
+                    object.record.webhook = None;
+                    object.record.lost.push(lost);
+                })?;
+                self.memory.entry(pass.uid.clone()).or_default().absent = None;
+                pass.known.siblings = Siblings::Unread;
+            }
+            Action::DeleteLost(webhook) => {
+                carried_out(luck, || world.remove(&webhook))?;
+                self.take_out(pass, &webhook);
+            }
+            Action::Update(webhook) | Action::Correct(webhook) => {
                 let Some(Ok(desired)) = pass.known.object.as_ref().map(|object| &object.desired) else {
                     return Err(Ending::Trouble);
                 };
@@ -94,9 +111,7 @@ impl Worker {
             }
             Action::Delete(webhook) => {
                 let found = carried_out(luck, || world.remove(&webhook))?;
-                if let Some((_, board)) = &mut self.listed {
-                    board.remove(&webhook);
-                }
+                self.take_out(pass, &webhook);
                 pass.known.removal = if found { Reply::Done } else { Reply::NotFound };
             }
             Action::Protect(plan) => {
@@ -134,14 +149,19 @@ impl Worker {
 
     fn journal(&mut self, world: &mut World, pass: &mut Pass, plan: Plan, luck: Luck) -> Step {
         let id = format!("attempt-{}", world.new_name());
+        let adopting = plan.adopt.is_some();
         let journal = new_journal(pass, id.clone(), plan);
         let written = world.write(pass.index, pass.version, luck, |object| protect(object, journal));
         self.replace(world, pass, written);
         match written {
             Written::Clear | Written::Unclear => {
                 self.memory.entry(pass.uid.clone()).or_default().attempt = Some((id.clone(), world.now));
-                pass.journal_started = Some(world.now);
-                pass.known.sender = Sender::Journalled { id, clear: written == Written::Clear };
+                if adopting {
+                    pass.known.siblings = Siblings::Unread;
+                } else {
+                    pass.journal_started = Some(world.now);
+                    pass.known.sender = Sender::Journalled { id, clear: written == Written::Clear };
+                }
                 Ok(())
             }
             Written::Lost => Err(Ending::Overtaken),
@@ -205,6 +225,16 @@ impl Worker {
         }
     }
 
+    /// A webhook that we deleted is off the board from now on.
+    fn take_out(&mut self, pass: &mut Pass, webhook: &WebhookSid) {
+        if let Some((_, board)) = &mut self.listed {
+            board.remove(webhook);
+        }
+        if let Remote::Listed { board, .. } = &mut pass.known.remote {
+            board.remove(webhook);
+        }
+    }
+
     /// A webhook that we made or changed is on the board from now on.
     pub(super) fn put(&mut self, pass: &mut Pass, webhook: &WebhookSid, config: WebhookConfig) {
         let webhook = Webhook { sid: webhook.clone(), ..hook(0, config) };
@@ -243,6 +273,7 @@ fn new_journal(pass: &Pass, id: String, plan: Plan) -> Attempt {
         config: config.unwrap_or_else(|| recorded(&bot())),
         past_configs: plan.past_configs,
         adopt: plan.adopt,
+        again: plan.again,
         ..attempt()
     }
 }
@@ -263,6 +294,7 @@ fn siblings<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<Sibling> {
             webhook: object.record.webhook.clone(),
             open: object.open_attempt().cloned(),
             desired: object.desired.clone().ok(),
+            answer: None,
         })
         .collect()
 }

@@ -2,8 +2,8 @@
 
 use super::sample::*;
 use crate::decide::{
-    Absent, Access, Action, Attempt, Board, Input, Journal, Kind, Object, Phase, Remote, Reply, Sender,
-    Sibling, Siblings, decide,
+    Absent, Access, Action, Attempt, Board, Desired, Input, Journal, Kind, Object, Phase, Remote, Renamed,
+    Reply, Sender, Sibling, Siblings, Wanted, decide,
 };
 use crate::twilio::{ConversationSid, Webhook, WebhookConfig};
 
@@ -14,6 +14,7 @@ pub(super) struct Known {
     pub(super) sees_all: bool,
     pub(super) access: Access,
     pub(super) conversation: Option<ConversationSid>,
+    pub(super) renamed: Renamed,
     pub(super) remote: Remote,
     pub(super) siblings: Siblings,
     pub(super) phase: Phase,
@@ -26,6 +27,10 @@ pub(super) struct Known {
     pub(super) removal: Reply,
     pub(super) kind: Kind,
     pub(super) due: bool,
+    pub(super) asked: bool,
+    pub(super) repairs: usize,
+    pub(super) mass_change: bool,
+    pub(super) address_is_new: bool,
 }
 
 impl Known {
@@ -36,6 +41,7 @@ impl Known {
             sees_all: true,
             access: Access::Unread,
             conversation: Some(conversation()),
+            renamed: Renamed::Unread,
             remote: Remote::Unread,
             siblings: Siblings::Unread,
             phase: Phase::WindowOver,
@@ -46,6 +52,10 @@ impl Known {
             removal: Reply::None,
             kind: Kind::Stays,
             due: false,
+            asked: false,
+            repairs: 0,
+            mass_change: false,
+            address_is_new: false,
         }
     }
 
@@ -72,6 +82,15 @@ impl Known {
     pub(super) fn with(mut self, change: impl FnOnce(&mut Object)) -> Self {
         change(self.object.as_mut().expect("the fixture has an object"));
         self
+    }
+
+    /// The object names its conversation by its unique name.
+    pub(super) fn by_name(self) -> Self {
+        self.with(|object| {
+            if let Ok(Desired { conversation, .. }) = &mut object.desired {
+                *conversation = Wanted::UniqueName("support".to_owned());
+            }
+        })
     }
 
     /// This attempt is open.
@@ -190,6 +209,7 @@ impl Known {
             sees_all: self.sees_all,
             access: &self.access,
             conversation: self.conversation.as_ref(),
+            renamed: &self.renamed,
             remote: &self.remote,
             siblings: &self.siblings,
             phase: self.phase,
@@ -199,6 +219,10 @@ impl Known {
             removal: self.removal,
             kind: self.kind,
             due: self.due,
+            asked: self.asked,
+            repairs: self.repairs,
+            mass_change: self.mass_change,
+            address_is_new: self.address_is_new,
         })
     }
 }

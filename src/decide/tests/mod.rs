@@ -4,6 +4,7 @@
 //! Properties: `domain` generates every kind of input, `evidence` says what an input proves. Walks: `world` is a small
 //! API server and a small Twilio, `worker` and `effects` are the driver in miniature, `walk` is chance and its checks.
 
+mod adopting;
 mod creating;
 mod deleting;
 mod domain;

@@ -8,9 +8,10 @@ use proptest::test_runner::TestRunner;
 
 use super::domain::{any_known, kind};
 use super::sample::*;
-use crate::api::Provenance;
+use crate::api::{Mode, Provenance};
 use crate::decide::{
-    Access, Action, Hold, Journal, Kind, Phase, Plan, Remote, Reply, Sender, Settled, Sibling, Siblings,
+    Access, Action, Address, Hold, Journal, Kind, Phase, Plan, Remote, Renamed, Reply, Sender, Settled,
+    Sibling, Siblings,
 };
 use crate::twilio::{Webhook, WebhookSid};
 
@@ -40,8 +41,15 @@ fn the_domain_reaches_every_action() {
         "Settle ProvedAbsent",
         "Settle Copied",
         "Compensate",
+        "Settle Answered",
+        "ReadAddress",
+        "LocateAgain",
+        "StartAnew",
         "Update",
+        "Correct",
+        "Lose",
         "Delete",
+        "DeleteLost",
         "Protect",
         "ReleaseFinalizer",
         "Rest",
@@ -74,6 +82,13 @@ proptest! {
                 prop_assert!(unproved);
             }
             Action::ReadKind => prop_assert_eq!(known.kind, Kind::Unread),
+            Action::LocateAgain => {
+                prop_assert!(known.renamed == Renamed::Unread && known.remote == Remote::NotFound);
+            }
+            Action::ReadAddress => {
+                let desired = known.object().desired.as_ref();
+                prop_assert!(desired.is_ok_and(|desired| desired.address == Address::Unread));
+            }
             Action::Locate => {
                 prop_assert!(known.conversation.is_none() && known.remote != Remote::NotFound);
             }
@@ -99,12 +114,12 @@ proptest! {
 
     #[test]
     fn a_create_is_journalled_only_when_everything_speaks_for_it(known in any_known()) {
-        if let Action::Journal(Plan { baseline, past_configs, adopt }) = known.decide() {
+        if let Action::Journal(Plan { baseline, past_configs, adopt: None, again }) = known.decide() {
             let object = known.object();
-            prop_assert!(known.is_idle() && !object.deleting);
+            prop_assert!(known.is_idle() && !object.deleting && object.mode == Mode::Apply);
+            prop_assert!(again || object.record.lost.is_empty());
             prop_assert!(object.record.webhook.is_none() && object.open_attempt().is_none());
             prop_assert!(known.in_its_proved_account());
-            prop_assert_eq!(adopt, None);
             let board = known.board().expect("a list was read");
             prop_assert!(!board.is_full());
             prop_assert_eq!(baseline, board.sids());
@@ -122,7 +137,7 @@ proptest! {
 
     #[test]
     fn a_webhook_is_recorded_only_with_the_evidence_that_its_provenance_needs(known in any_known()) {
-        let Action::Record { attempt: id, webhook, provenance } = known.decide() else { return Ok(()) };
+        let Action::Record { attempt: id, webhook, provenance, .. } = known.decide() else { return Ok(()) };
         if provenance == Provenance::Created {
             let reread = match &known.sender {
                 Sender::Created { id: of, webhook: made, reread } if *of == id && *made == webhook => *reread,
@@ -134,14 +149,20 @@ proptest! {
         let attempt = known.attempt().expect("the attempt is open");
         prop_assert!(known.is_idle());
         prop_assert_eq!(&attempt.id, &id);
-        prop_assert_eq!(attempt.cluster.as_str(), CLUSTER);
-        prop_assert_eq!(known.phase, Phase::WindowOver);
+        prop_assert!(attempt.cluster == CLUSTER || known.object().is_confirmed());
+        prop_assert!(known.phase == Phase::WindowOver || attempt.adopt.is_some());
         prop_assert!(known.in_its_proved_account());
         prop_assert!(known.live_siblings().is_some());
-        prop_assert!(attempt.uid == known.object().uid || known.sees_all);
+        prop_assert!(attempt.uid == known.object().uid || known.sees_all || known.object().is_confirmed());
         prop_assert!(!known.is_claimed_by_a_sibling(&webhook));
         let found = known.fresh_board().and_then(|board| board.get(&webhook));
         let found = found.expect("it is on a fresh board");
+        let answer = known.object().answer(attempt).and_then(|answer| answer.made.as_ref());
+        if attempt.adopt.is_none() && answer == Some(&webhook) {
+            prop_assert_eq!(provenance, Provenance::Adopted);
+            prop_assert_eq!(found.config.target, attempt.config.target());
+            return Ok(());
+        }
         prop_assert!(!known.is_explained_by_a_sibling(found));
         if provenance == Provenance::Adopted {
             prop_assert_eq!(attempt.adopt.as_ref(), Some(&webhook));
@@ -180,12 +201,22 @@ proptest! {
                 let owner_lives = known.live_siblings().unwrap_or_default().iter().any(owner);
                 prop_assert!(owner_lives || known.cannot_be_restored());
             }
-            Settled::ProvedAbsent => {
+            Settled::Answered(_) => {
                 prop_assert!(known.is_idle());
                 prop_assert_eq!(known.phase, Phase::WindowOver);
+                let answer = known.object().answer(attempt);
+                prop_assert!(answer.is_some_and(|answer| answer.made.is_none()));
+                prop_assert!(known.live_siblings().is_some() && known.fresh_board().is_some());
+            }
+            Settled::ProvedAbsent => {
+                prop_assert!(known.is_idle());
+                prop_assert!(known.phase == Phase::WindowOver || attempt.adopt.is_some());
                 prop_assert!(known.in_its_proved_account());
                 match (&known.remote, &attempt.adopt) {
-                    (Remote::NotFound, _) => prop_assert!(known.object().deleting && known.absence_confirmed),
+                    (Remote::NotFound, _) => {
+                        let elsewhere = matches!(&known.renamed, Renamed::Found(now) if *now != attempt.conversation);
+                        prop_assert!(known.absence_confirmed && (known.object().deleting || elsewhere));
+                    }
                     (_, None) => {
                         prop_assert!(known.absence_confirmed && known.live_siblings().is_some());
                         prop_assert_eq!(known.candidates(), Vec::<&Webhook>::new());
@@ -242,7 +273,11 @@ proptest! {
     #[test]
     fn an_absence_is_reported_only_when_it_is_proved(known in any_known()) {
         match known.decide() {
-            Action::Hold(Hold::WebhookMissing(webhook)) => {
+            Action::Hold(
+                Hold::WebhookMissing(webhook)
+                | Hold::MassChange(webhook)
+                | Hold::Contended { webhook, gone: true },
+            ) => {
                 prop_assert!(known.in_its_proved_account() && known.absence_confirmed);
                 prop_assert!(known.board().is_some_and(|board| board.get(&webhook).is_none()));
             }
@@ -259,6 +294,7 @@ proptest! {
         if let Action::Delete(webhook) = known.decide() {
             let object = known.object();
             prop_assert!(known.is_idle() && object.deleting && object.finalizer && !object.retain);
+            prop_assert!(object.mode != Mode::Observe && !object.is_abandoned());
             prop_assert_eq!(object.record.webhook.as_ref(), Some(&webhook));
             prop_assert_eq!(known.removal, Reply::None);
             prop_assert!(known.in_its_account() && known.kind == Kind::Stays);
@@ -267,8 +303,10 @@ proptest! {
 
     #[test]
     fn only_the_recorded_webhook_is_updated(known in any_known()) {
-        if let Action::Update(webhook) = known.decide() {
+        if let Action::Update(webhook) | Action::Correct(webhook) = known.decide() {
             let object = known.object();
+            prop_assert_eq!(object.mode, Mode::Apply);
+            prop_assert!(object.desired.as_ref().is_ok_and(|desired| desired.address != Address::Unread));
             prop_assert!(known.is_idle() && !object.deleting && object.desired.is_ok());
             prop_assert_eq!(object.record.webhook.as_ref(), Some(&webhook));
             prop_assert_eq!(known.update, Reply::None);
@@ -281,15 +319,104 @@ proptest! {
         if known.decide() == Action::ReleaseFinalizer {
             let object = known.object();
             prop_assert!(known.is_idle() && object.deleting && object.finalizer);
-            let elsewhere = known.attempt().is_some_and(|attempt| attempt.cluster != CLUSTER);
+            let elsewhere =
+                known.attempt().is_some_and(|attempt| attempt.cluster != CLUSTER && !object.is_confirmed());
             let made_nothing = object.record.webhook.is_none()
                 && object.open_attempt().is_none()
                 && object.journal != Journal::Unreadable;
-            let stays = object.record.webhook.is_some() && (object.retain || known.kind == Kind::Leaves);
+            let stays = object.open_attempt().is_none()
+                && (object.retain || object.mode == Mode::Observe || known.kind == Kind::Leaves);
             let removed = object.record.webhook.is_some()
                 && (known.removal == Reply::Done
                     || known.removal == Reply::NotFound && known.in_its_proved_account());
-            prop_assert!(elsewhere || made_nothing || stays || removed);
+            prop_assert!(elsewhere || made_nothing || stays || removed || object.is_abandoned());
+        }
+    }
+
+    /// R4: an intent to take over is written down only for what nobody else has or may have made.
+    #[test]
+    fn only_a_free_webhook_is_taken_over_and_only_where_the_spec_says_so(known in any_known()) {
+        if let Action::Journal(Plan { adopt: Some(webhook), .. }) = known.decide() {
+            let object = known.object();
+            prop_assert!(known.is_idle() && !object.deleting && object.mode != Mode::Suspended);
+            prop_assert!(object.record.webhook.is_none() && object.open_attempt().is_none());
+            prop_assert!(known.in_its_proved_account() && known.live_siblings().is_some());
+            let found = known.board().and_then(|board| board.get(&webhook)).expect("it is on the board");
+            prop_assert!(!known.is_claimed_by_a_sibling(&webhook) && !known.is_explained_by_a_sibling(found));
+            let identical = object.adopts_identical && known.is_asked_for(found);
+            prop_assert!(object.hint.as_ref() == Some(&webhook) || identical);
+        }
+    }
+
+    /// R14: a webhook is given up for lost only on proof, and where nothing speaks against making it again.
+    #[test]
+    fn a_webhook_is_made_again_only_when_its_absence_is_proved(known in any_known()) {
+        if let Action::Lose(webhook) = known.decide() {
+            let object = known.object();
+            prop_assert!(known.is_idle() && !object.deleting && object.mode == Mode::Apply);
+            prop_assert!(object.recreates && object.record.webhook.as_ref() == Some(&webhook));
+            prop_assert!(known.in_its_proved_account() && known.absence_confirmed);
+            prop_assert!(known.board().is_some_and(|board| board.get(&webhook).is_none()));
+            let quarrel = known.repairs >= 2 || known.mass_change || object.record.mass_change;
+            prop_assert!(known.asked || !quarrel);
+        }
+    }
+
+    #[test]
+    fn only_an_own_lost_webhook_that_nobody_has_is_deleted_when_it_is_back(known in any_known()) {
+        if let Action::DeleteLost(webhook) = known.decide() {
+            let object = known.object();
+            prop_assert!(known.is_idle() && object.mode != Mode::Observe && !(object.deleting && object.retain));
+            prop_assert!(object.deleting || object.mode == Mode::Apply);
+            prop_assert!(object.record.lost.contains(&webhook) && object.record.webhook.as_ref() != Some(&webhook));
+            prop_assert!(known.in_its_proved_account() && known.live_siblings().is_some());
+            prop_assert!(known.board().is_some_and(|board| board.get(&webhook).is_some()));
+            prop_assert!(!known.is_claimed_by_a_sibling(&webhook));
+        }
+    }
+
+    /// Its conversation is verified gone, or nothing of the object hangs on it.
+    #[test]
+    fn an_object_starts_anew_only_where_its_unique_name_leads_elsewhere(known in any_known()) {
+        if let Action::StartAnew(conversation) = known.decide() {
+            let object = known.object();
+            prop_assert!(known.is_idle() && !object.deleting && object.open_attempt().is_none());
+            prop_assert!(known.in_its_proved_account() && known.remote == Remote::NotFound);
+            prop_assert!(object.record.webhook.is_none() || known.absence_confirmed);
+            prop_assert!(object.record.conversation.as_ref() != Some(&conversation));
+            prop_assert_eq!(&known.renamed, &Renamed::Found(conversation));
+        }
+    }
+
+    /// A suspended object causes no call to Twilio, and none to the API server but what protects it.
+    #[test]
+    fn nothing_is_done_for_a_suspended_object(known in any_known()) {
+        let Some(object) = known.object.as_ref().filter(|object| object.mode == Mode::Suspended) else {
+            return Ok(());
+        };
+        if known.is_idle() && !object.deleting {
+            let action = known.decide();
+            prop_assert!(matches!(action, Action::Hold(Hold::Suspended) | Action::Protect(_)), "{action:?}");
+        }
+    }
+
+    /// Mode Observe never leads to a change at Twilio.
+    #[test]
+    fn nothing_is_changed_for_an_object_that_observes(known in any_known()) {
+        let observes = known.object.as_ref().is_some_and(|object| object.mode == Mode::Observe);
+        if observes && known.is_idle() {
+            let action = known.decide();
+            let changes = matches!(
+                &action,
+                Action::Create
+                    | Action::Journal(Plan { adopt: None, .. })
+                    | Action::Update(_)
+                    | Action::Correct(_)
+                    | Action::Delete(_)
+                    | Action::DeleteLost(_)
+                    | Action::Lose(_)
+            );
+            prop_assert!(!changes, "{action:?}");
         }
     }
 

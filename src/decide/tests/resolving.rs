@@ -4,13 +4,10 @@ use super::fixture::Known;
 use super::sample::*;
 use crate::api::Provenance;
 use crate::decide::{
-    Absent, Access, Action, Attempt, Desired, Hold, Phase, Settled, Sibling, Unservable, Waiting, Wanted,
+    Absent, Access, Action, Attempt, Desired, Hold, Phase, Renamed, Resolution, Settled, Sibling, Unservable,
+    Waiting, Wanted,
 };
-use crate::twilio::{Target, WebhookConfig, WebhookSid};
-
-fn ambiguous(webhooks: impl IntoIterator<Item = WebhookSid>) -> Action {
-    Action::Hold(Hold::Ambiguous(webhooks.into_iter().collect()))
-}
+use crate::twilio::{Target, WebhookConfig};
 
 fn waits_for(sibling: &Sibling) -> Action {
     Action::Wait(Waiting::Sibling(sibling.name.clone()))
@@ -216,7 +213,7 @@ fn an_edit_since_leaves_two_ways_to_be_exact() {
 
 #[test]
 fn an_attempt_is_resolved_although_the_spec_cannot_be_served_any_more() {
-    let unservable = Unservable::NotServedYet("mode: Observe");
+    let unservable = Unservable("set configuration.url");
     let known = Known::unresolved().with(|object| object.desired = Err(unservable));
     assert_eq!(known.listed([hook(1, bot())]).decide(), record_as(1, Provenance::Inferred));
 }
@@ -288,4 +285,89 @@ fn taking_over_gives_way_to_claims_and_creates_and_to_one_of_two() {
     let higher = sibling_adopting("uid-6", 1);
     assert_eq!(decided_beside(higher.clone()), waits_for(&higher));
     assert_eq!(decided_beside(sibling_adopting("uid-6", 2)), record_as(1, Provenance::Adopted));
+}
+
+/// R12.
+#[test]
+fn a_users_word_counts_for_its_attempt_after_the_window_and_for_a_free_webhook() {
+    let candidates = || Known::unresolved().listed([hook(1, other_bot()), hook(2, other_bot())]);
+    assert_eq!(candidates().decide(), ambiguous([sid(1), sid(2)]));
+    let answered = |made| candidates().with(|object| object.answers = answer(made));
+    let recorded = Action::Record {
+        attempt: ATTEMPT.to_owned(),
+        webhook: sid(1),
+        provenance: Provenance::Adopted,
+        left_over: vec![sid(2)],
+    };
+    assert_eq!(answered(Some(1)).decide(), recorded);
+    assert_eq!(answered(Some(1)).deleting().decide(), recorded);
+    assert_eq!(answered(None).decide(), settle(Settled::Answered(vec![sid(1), sid(2)])));
+    let early = answered(Some(1)).phase(Phase::InWindow);
+    assert_eq!(early.decide(), Action::Wait(Waiting::Window));
+    // It names another attempt, what is not there, or what another object has or is to have.
+    let of_another = candidates().open(Attempt { id: "attempt-2".to_owned(), ..attempt() });
+    let of_another = of_another.with(|object| object.answers = answer(None));
+    assert!(matches!(of_another.decide(), Action::Hold(Hold::Ambiguous { .. })));
+    assert_eq!(answered(Some(3)).decide(), ambiguous([sid(1), sid(2)]));
+    let claimed = Action::Hold(Hold::AlreadyClaimed { webhook: sid(1), by: "tenant/uid-4".to_owned() });
+    assert_eq!(answered(Some(1)).live([sibling_with("uid-4", 1)]).decide(), claimed);
+    let wanted = Sibling { answer: Some(sid(1)), ..sibling_creating("uid-4", &other_bot()) };
+    assert_eq!(answered(Some(1)).live([wanted]).decide(), claimed);
+}
+
+#[test]
+fn a_users_word_ends_the_wait_of_two_equal_siblings() {
+    let known = Known::unresolved().listed([hook(1, bot())]).live([sibling_creating("uid-4", &bot())]);
+    assert!(matches!(known.decide(), Action::Wait(Waiting::Sibling(_))));
+    let answered = known.with(|object| object.answers = answer(Some(1)));
+    assert!(matches!(answered.decide(), Action::Record { .. }));
+}
+
+#[test]
+fn an_object_of_another_cluster_is_held_until_its_move_is_confirmed_by_uid() {
+    let moved = Known::unresolved().open(Attempt { cluster: "elsewhere".to_owned(), ..attempt() });
+    let moved = moved.listed([hook(1, bot())]);
+    let held = Action::Hold(Hold::RestoredElsewhere);
+    assert_eq!(moved.decide(), held);
+    let confirmed = |uid: &str| {
+        let uid = Some(uid.to_owned());
+        moved.clone().with(|object| object.answers.confirm_restore = uid)
+    };
+    assert_eq!(confirmed("uid-4").decide(), held);
+    assert_eq!(confirmed(UID).decide(), record_as(1, Provenance::Inferred));
+    assert_eq!(confirmed("uid-4").deleting().decide(), Action::ReleaseFinalizer);
+    assert_eq!(confirmed(UID).deleting().decide(), record_as(1, Provenance::Inferred));
+}
+
+#[test]
+fn an_unseen_owner_is_given_up_for_dead_when_somebody_says_so() {
+    let foreign = Known { sees_all: false, ..Known::unresolved() };
+    let foreign = foreign.open(Attempt { uid: "owner".to_owned(), ..attempt() }).listed([hook(1, bot())]);
+    assert_eq!(foreign.decide(), Action::Hold(Hold::OwnerUnseen));
+    let confirmed = foreign.with(|object| object.answers.confirm_restore = Some(UID.to_owned()));
+    assert_eq!(confirmed.decide(), record_as(1, Provenance::Inferred));
+}
+
+/// The conversation of the attempt does not come back under another SID.
+#[test]
+fn an_attempt_on_a_conversation_that_was_replaced_is_settled() {
+    let gone = || Known::unresolved().by_name().conversation_gone();
+    assert_eq!(gone().seen_before().decide(), Action::LocateAgain);
+    let found = |n: u8| Renamed::Found(format!("CH{n:032x}").parse().unwrap());
+    assert_eq!(Known { renamed: found(9), ..gone().seen_before() }.decide(), settle(Settled::ProvedAbsent));
+    let hold = Action::Hold(Hold::ConversationNotFound);
+    assert_eq!(Known { renamed: found(1), ..gone().seen_before() }.decide(), hold);
+    assert_eq!(Known { renamed: Renamed::NotFound, ..gone().seen_before() }.decide(), hold);
+    assert!(matches!(Known { renamed: found(9), ..gone() }.decide(), Action::LookAgain(_)));
+}
+
+#[test]
+fn an_answer_is_read_only_in_its_two_forms() {
+    let id = "7f3c";
+    let made = Resolution::parse(&format!(" {id}={} ", sid(1))).unwrap();
+    assert_eq!((made.attempt.as_str(), made.made), (id, Some(sid(1))));
+    assert_eq!(Resolution::parse("7f3c=none").unwrap().made, None);
+    for nonsense in ["", "7f3c", "7f3c=", "7f3c=WH12", "none", "=none7"] {
+        assert_eq!(Resolution::parse(nonsense), None, "{nonsense}");
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::Provenance;
+use crate::api::{Mode, Provenance};
 use crate::decide::{
-    Action, Attempt, Desired, Journal, Object, Record, Recorded, Sender, Settled, Sibling, Wanted,
+    Action, Address, Answers, Attempt, Desired, Hold, Journal, Object, Record, Recorded, Resolution, Sender,
+    Settled, Sibling, Wanted,
 };
 use crate::twilio::{AccountSid, ConversationSid, Method, Target, Webhook, WebhookConfig, WebhookSid};
 
@@ -26,6 +27,11 @@ pub(super) fn object() -> Object {
         label: None,
         desired: Ok(desired(bot())),
         retain: false,
+        mode: Mode::Apply,
+        adopts_identical: false,
+        recreates: true,
+        hint: None,
+        answers: Answers::default(),
         journal: Journal::Missing,
         record: Record { observed_generation: Some(-1), ..Record::default() },
     }
@@ -41,6 +47,7 @@ pub(super) fn record(n: u8) -> Record {
         conversation: Some(conversation()),
         provenance: Some(Provenance::Created),
         observed_generation: Some(1),
+        ..Record::default()
     }
 }
 
@@ -59,6 +66,7 @@ pub(super) fn attempt() -> Attempt {
         config: Recorded::new(&bot(), None),
         past_configs: Vec::new(),
         adopt: None,
+        again: false,
     }
 }
 
@@ -70,6 +78,7 @@ pub(super) fn sibling(uid: &str) -> Sibling {
         webhook: None,
         open: None,
         desired: Some(desired(bot())),
+        answer: None,
     }
 }
 
@@ -100,7 +109,8 @@ pub(super) fn created(n: u8, reread: bool) -> Sender {
 }
 
 pub(super) fn record_as(n: u8, provenance: Provenance) -> Action {
-    Action::Record { attempt: ATTEMPT.to_owned(), webhook: sid(n), provenance }
+    let left_over = Vec::new();
+    Action::Record { attempt: ATTEMPT.to_owned(), webhook: sid(n), provenance, left_over }
 }
 
 pub(super) fn settle(because: Settled) -> Action {
@@ -108,7 +118,14 @@ pub(super) fn settle(because: Settled) -> Action {
 }
 
 pub(super) fn desired(config: WebhookConfig) -> Desired {
-    Desired { conversation: Wanted::Sid(conversation()), service: None, config, replay_after: None }
+    let conversation = Wanted::Sid(conversation());
+    Desired { conversation, service: None, config, address: Address::InSpec, replay_after: None }
+}
+
+/// A user's word on the object's attempt.
+pub(super) fn answer(made: Option<u8>) -> Answers {
+    let resolve = Some(Resolution { attempt: ATTEMPT.to_owned(), made: made.map(sid) });
+    Answers { resolve, ..Answers::default() }
 }
 
 pub(super) fn recorded(config: &WebhookConfig) -> Recorded {
@@ -161,4 +178,12 @@ pub(super) fn account(n: u8) -> AccountSid {
 
 pub(super) fn conversation() -> ConversationSid {
     format!("CH{:032x}", 1).parse().expect("a conversation SID")
+}
+
+/// The object's attempt may have made each of these.
+pub(super) fn ambiguous(candidates: impl IntoIterator<Item = WebhookSid>) -> Action {
+    Action::Hold(Hold::Ambiguous {
+        attempt: ATTEMPT.to_owned(),
+        candidates: candidates.into_iter().collect(),
+    })
 }

@@ -51,6 +51,10 @@ enum Event {
     /// A stranger makes a webhook.
     Stranger(WebhookConfig),
     DeleteConversation,
+    /// An outsider removes an object's webhook.
+    Remove(usize),
+    /// What was removed turns up again.
+    Resurface,
 }
 
 /// What a walk starts from.
@@ -60,6 +64,7 @@ struct Start {
     wanted: Vec<[WebhookConfig; 2]>,
     foreign: Vec<WebhookConfig>,
     retain: bool,
+    adopts: bool,
     workers: usize,
 }
 
@@ -81,8 +86,13 @@ struct Walk {
 impl Walk {
     fn new(start: Start) -> Self {
         let wanted: Vec<WebhookConfig> = start.wanted.iter().map(|[first, _]| first.clone()).collect();
+        let mut world = World::new(&wanted, &start.foreign, start.retain);
+        for index in 0..wanted.len() {
+            world.touch(index, |object| object.adopts_identical = start.adopts);
+        }
+        world.cache.clone_from(&world.objects);
         Self {
-            world: World::new(&wanted, &start.foreign, start.retain),
+            world,
             workers: (0..start.workers).map(Worker::new).collect(),
             endings: vec![None; wanted.len()],
             start,
@@ -110,6 +120,8 @@ impl Walk {
             Event::Copy(object) => self.world.copy(object % objects, (object + 1) % objects),
             Event::Stranger(config) => self.world.stranger(config.clone()),
             Event::DeleteConversation => self.world.delete_conversation(),
+            Event::Remove(object) => self.world.remove_borne(object % objects),
+            Event::Resurface => self.world.resurface(),
         }
     }
 
@@ -135,7 +147,11 @@ impl Walk {
 
     /// No more faults: everything arrives, and the processes have time.
     fn come_to_rest(&mut self) {
-        for _ in 0..10 {
+        for round in 0..14 {
+            if round == 7 {
+                // What was removed and made again may turn up beside what was made in its place.
+                self.world.resurface();
+            }
             for worker in 0..self.workers.len() {
                 for object in 0..self.world.objects.len() {
                     self.whole_pass(worker, object);
@@ -177,7 +193,9 @@ impl Walk {
             let bearer = world.is_borne(webhook);
             made[bearer.unwrap_or(made_for)] += 1;
             let reported = (0..world.objects.len()).any(|index| match &self.endings[index] {
-                Some(Ending::Decided(Action::Hold(Hold::Ambiguous(named)))) => named.contains(webhook),
+                Some(Ending::Decided(Action::Hold(Hold::Ambiguous { candidates, .. }))) => {
+                    candidates.contains(webhook)
+                }
                 Some(Ending::Decided(Action::Hold(Hold::TwinExists { webhook: named, .. }))) => {
                     named == webhook
                 }
@@ -254,6 +272,8 @@ fn everybody() -> impl Strategy<Value = Event> {
         2 => (0..2_usize).prop_map(Event::Copy),
         2 => stranger.prop_map(Event::Stranger),
         1 => Just(Event::DeleteConversation),
+        3 => (0..2_usize).prop_map(Event::Remove),
+        3 => Just(Event::Resurface),
     ]
 }
 
@@ -263,9 +283,10 @@ fn start(
     foreign: Vec<WebhookConfig>,
     company: Company,
 ) -> impl Strategy<Value = Start> {
-    let retain = any::<bool>().prop_map(move |retain| retain && company == Company::Strangers);
-    (select(wanted), vec(select(foreign), 0..4), retain, 1..3_usize)
-        .prop_map(|(wanted, foreign, retain, workers)| Start { wanted, foreign, retain, workers })
+    let policy = || any::<bool>().prop_map(move |policy| policy && company == Company::Strangers);
+    (select(wanted), vec(select(foreign), 0..4), policy(), policy(), 1..3_usize).prop_map(
+        |(wanted, foreign, retain, adopts, workers)| Start { wanted, foreign, retain, adopts, workers },
+    )
 }
 
 fn strangers() -> impl Strategy<Value = Start> {
@@ -297,6 +318,9 @@ fn walks_come_by_the_deep_rules() {
     for rare in [
         "Record Created",
         "Record Inferred",
+        "Record Adopted",
+        "Lose",
+        "DeleteLost",
         "Settle NotSent",
         "Settle NotCreated",
         "Settle ProvedAbsent",

@@ -195,7 +195,9 @@ impl Worker {
         match &ending {
             Ending::Decided(
                 Action::LookAgain(_)
-                | Action::Hold(Hold::WebhookMissing(_) | Hold::ConversationNotFound)
+                | Action::Hold(
+                    Hold::WebhookMissing(_) | Hold::ConversationNotFound | Hold::Contended { gone: true, .. },
+                )
                 | Action::Rest,
             )
             | Ending::Trouble

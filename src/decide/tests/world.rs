@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::sample::*;
+use crate::api::Provenance;
 use crate::decide::{Action, Board, Journal, Object, Record, SLOTS, Timing};
 use crate::twilio::{WebhookConfig, WebhookSid};
 
@@ -90,6 +91,8 @@ pub(super) struct World {
     pub(super) hooks: BTreeMap<WebhookSid, Hook>,
     pub(super) requests: Vec<Request>,
     pub(super) conversation_gone: bool,
+    /// Webhooks that an outsider removed and that may turn up again.
+    removed: BTreeMap<WebhookSid, Hook>,
     pub(super) wrong: Vec<String>,
     /// Everything that was decided.
     pub(super) decided: Vec<Action>,
@@ -114,6 +117,7 @@ impl World {
             hooks: BTreeMap::new(),
             requests: Vec::new(),
             conversation_gone: false,
+            removed: BTreeMap::new(),
             wrong: Vec::new(),
             decided: Vec::new(),
             names: 0,
@@ -232,6 +236,15 @@ impl World {
 
     fn check_claims(&mut self) {
         let mut borne = Vec::new();
+        for (index, stored) in self.objects.iter().enumerate() {
+            let record = stored.object.as_ref().map(|object| &object.record);
+            let adopted = record.filter(|record| record.provenance == Some(Provenance::Adopted));
+            // Whoever takes a webhook over has it for its own from then on.
+            if let Some(hook) = adopted.and_then(|record| self.hooks.get_mut(record.webhook.as_ref()?)) {
+                hook.made_for = Some(index);
+                hook.retained = false;
+            }
+        }
         for object in self.objects.iter().filter_map(|stored| stored.object.as_ref()) {
             borne.extend(object.record.webhook.clone());
         }
@@ -313,6 +326,30 @@ impl World {
             let webhook = sid(self.new_name());
             let hook = Hook { config, made_for: None, visible_at: self.now, retained: false };
             self.hooks.insert(webhook, hook);
+        }
+    }
+
+    /// Somebody else removes a webhook that an object bears.
+    pub(super) fn remove_borne(&mut self, index: usize) {
+        let object = self.objects[index].object.as_ref();
+        let Some(webhook) = object.and_then(|object| object.record.webhook.clone()) else { return };
+        if let Some(hook) = self.hooks.remove(&webhook) {
+            self.removed.insert(webhook, hook);
+        }
+    }
+
+    /// What somebody removed turns up again, while an object still knows it.
+    pub(super) fn resurface(&mut self) {
+        let is_known = |webhook: &WebhookSid| {
+            self.objects.iter().filter_map(|stored| stored.object.as_ref()).any(|object| {
+                !object.deleting
+                    && (object.record.lost.contains(webhook)
+                        || object.record.webhook.as_ref() == Some(webhook))
+            })
+        };
+        let Some(webhook) = self.removed.keys().find(|webhook| is_known(webhook)).cloned() else { return };
+        if self.hooks.len() < SLOTS && !self.conversation_gone {
+            self.hooks.extend(self.removed.remove_entry(&webhook));
         }
     }
 
