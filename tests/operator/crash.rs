@@ -221,9 +221,10 @@ async fn a_journal_whose_request_was_never_sent_is_settled_by_proof() {
         generation: object.metadata.generation.unwrap(),
         not_after: Timestamp::now().to_string(),
         baseline: [].into(),
-        config: Recorded::new(&Desired::from_spec(&object.spec).unwrap().config, None),
+        config: Recorded::new(&Desired::from_spec(&object.spec, None).unwrap().config, None),
         past_configs: Vec::new(),
         adopt: None,
+        again: false,
     };
     let metadata = json!({
         "finalizers": [FINALIZER],
