@@ -16,7 +16,7 @@ use super::schedule::{FAR, backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ConditionType, ConversationWebhook, Reason};
-use crate::decide::{Access, Hold, Object, Sender, Timing, Waiting};
+use crate::decide::{Absent, Access, Hold, Object, Sender, Timing, Waiting};
 
 /// Failed passes in a row after which an existing webhook's object says so.
 const MISSES: u32 = 3;
@@ -114,11 +114,6 @@ impl Pass {
             if let Some(digest) = self.address_digest() {
                 self.memory.address = Some(digest);
             }
-            if let Some(object) = &self.object
-                && let Some(account) = &object.record.account
-            {
-                self.ctx.census.found(account, &object.uid);
-            }
         }
         let for_room = match ending {
             Ending::Hold(
@@ -160,7 +155,15 @@ impl Pass {
             | Ending::Trouble(_)
             | Ending::Overtaken
             | Ending::Rest => {}
-            _ => memory.absent = None,
+            _ => {
+                // What was made again stays among the missing of its interval; what was there all the time does not.
+                if let (Some((Absent::Webhook(missed), _)), Some(object)) = (memory.absent.take(), &self.object)
+                    && let Some(account) = &object.record.account
+                    && object.record.webhook.as_ref() == Some(&missed)
+                {
+                    self.ctx.census.found(account, &object.uid);
+                }
+            }
         }
     }
 
