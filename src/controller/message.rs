@@ -5,6 +5,7 @@
 use super::error::Trouble;
 use crate::api::Reason;
 use crate::decide::{Hold, SLOTS, Settled, Unservable, Waiting};
+use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{ConversationSid, ErrorKind, WebhookSid};
 
 /// The webhook is as written.
@@ -139,6 +140,16 @@ pub(super) fn trouble(trouble: &Trouble) -> String {
         ),
         Trouble::SecretInvalid { secret, source } => format!("Secret {secret}: {source}"),
         Trouble::Twilio(error) => twilio(error),
+        Trouble::Lane(Closed { why, .. }) => match why {
+            ClosedBy::NoAnswer => "Twilio did not answer the account's last requests; tried again when it does",
+            ClosedBy::RateLimited => {
+                "Twilio limits the account's requests and asked to wait; tried again after that"
+            }
+            ClosedBy::RetryBudget => {
+                "too many of the account's last requests to Twilio failed to repeat this one at once; tried again"
+            }
+        }
+        .to_owned(),
         // These have no reason, so that nobody reads this.
         Trouble::Kubernetes(_) | Trouble::Rotated | Trouble::Stopping | Trouble::Internal(_) => {
             trouble.to_string()
