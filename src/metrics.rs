@@ -10,6 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::lanes::Lanes;
 use crate::twilio::{CreateOutcome, Exchange, Observer};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,6 +83,13 @@ impl Metrics {
         );
         registry.register("build_info", "The running version", build);
         Self { registry, requests, durations, creates, mutations, passes, left_behind }
+    }
+
+    /// With the lanes' numbers beside its own.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: &Lanes) -> Self {
+        lanes.register(&mut self.registry);
+        self
     }
 
     /// A create was answered, or not.

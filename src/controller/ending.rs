@@ -110,10 +110,8 @@ impl Pass {
 
     /// Remembers what others may want to know of this ending.
     fn take_note(&mut self, ending: &Ending) {
-        if let Ending::Available = ending {
-            if let Some(digest) = self.address_digest() {
-                self.memory.address = Some(digest);
-            }
+        if let (Ending::Available, Some(digest)) = (ending, self.address_digest()) {
+            self.memory.address = Some(digest);
         }
         let for_room = match ending {
             Ending::Hold(
@@ -157,7 +155,8 @@ impl Pass {
             | Ending::Rest => {}
             _ => {
                 // What was made again stays among the missing of its interval; what was there all the time does not.
-                if let (Some((Absent::Webhook(missed), _)), Some(object)) = (memory.absent.take(), &self.object)
+                if let (Some((Absent::Webhook(missed), _)), Some(object)) =
+                    (memory.absent.take(), &self.object)
                     && let Some(account) = &object.record.account
                     && object.record.webhook.as_ref() == Some(&missed)
                 {

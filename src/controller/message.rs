@@ -9,6 +9,7 @@ use crate::api::{
     RESOLVE_ANNOTATION, Reason,
 };
 use crate::decide::{Hold, Object, SLOTS, Settled, Waiting};
+use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{ConversationSid, ErrorKind, WebhookSid};
 
 /// The object that a message is about.
@@ -91,6 +92,7 @@ pub(super) fn reason(hold: &Hold) -> Reason {
 }
 
 /// Why an object is held, and what to do about it.
+#[expect(clippy::too_many_lines, reason = "one text after the other")]
 pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
     let conversation = &subject.conversation;
     match hold {
@@ -254,6 +256,16 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
             describe_secret(subject, secret)
         ),
         Trouble::Twilio(error) => twilio(error, subject),
+        Trouble::Lane(Closed { why, .. }) => match why {
+            ClosedBy::NoAnswer => "Twilio did not answer the account's last requests; tried again when it does",
+            ClosedBy::RateLimited => {
+                "Twilio limits the account's requests and asked to wait; tried again after that"
+            }
+            ClosedBy::RetryBudget => {
+                "too many of the account's last requests to Twilio failed to repeat this one at once; tried again"
+            }
+        }
+        .to_owned(),
         // These have no reason, so that nobody reads this.
         Trouble::Kubernetes(_)
         | Trouble::Rotated

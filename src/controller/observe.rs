@@ -15,6 +15,7 @@ use super::reconcile::Pass;
 use super::secrets::{Login, SecretName};
 use crate::api::{CONVERSATION_LABEL, ConversationWebhook};
 use crate::decide::{Access, Board, Remote, Renamed, Sender, Sibling, Siblings, Wanted, address_source};
+use crate::lanes::Errand;
 use crate::twilio::{self, AccountSid, ConversationRef, ConversationSid, Credentials, ErrorKind, WebhookSid};
 
 impl Pass {
@@ -73,7 +74,7 @@ impl Pass {
             return Ok(());
         }
         let declared = login.credentials.account_sid().clone();
-        self.permit = Some(self.unless_stopped(ctx.lanes.enter(&declared)).await?);
+        self.permit = Some(self.unless_stopped(ctx.lanes.enter(&declared, self.errand())).await??);
         let proof = match self.ctx.twilio.fetch_configuration(&login.credentials).await {
             Err(refused) if refused.kind() == ErrorKind::Credentials => {
                 match self.account_of_conversation(&login.credentials).await {
@@ -156,7 +157,7 @@ impl Pass {
         if let Some(conversation) = held.conversation(max_age) {
             return Ok(Some(conversation.clone()));
         }
-        let permit = self.unless_stopped(ctx.lanes.enter(account)).await?;
+        let permit = self.unless_stopped(ctx.lanes.enter(account, self.errand())).await??;
         debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
@@ -245,7 +246,7 @@ impl Pass {
                 Ok(value)
             }
             // A login that opens its account lacks the right for this one thing: other objects may need less.
-            Err(error) if error.kind() == ErrorKind::Credentials && !self.still_opens().await => {
+            Err(error) if error.kind() == ErrorKind::Credentials && !self.still_opens().await? => {
                 Err(self.shut_out(error).await)
             }
             Err(error) => Err(error.into()),
@@ -253,14 +254,14 @@ impl Pass {
     }
 
     /// Whether the login opens any account at all.
-    async fn still_opens(&mut self) -> bool {
-        let Some(login) = self.login.clone() else { return false };
+    async fn still_opens(&mut self) -> Result<bool, Trouble> {
+        let Some(login) = self.login.clone() else { return Ok(false) };
         let _permit = match self.permit {
             Some(_) => None,
-            None => Some(self.ctx.lanes.enter(login.credentials.account_sid()).await),
+            None => Some(self.ctx.lanes.enter(login.credentials.account_sid(), self.errand()).await?),
         };
-        self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
-            || self.account_of_conversation(&login.credentials).await.is_ok()
+        Ok(self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
+            || self.account_of_conversation(&login.credentials).await.is_ok())
     }
 
     /// Twilio refused the login: whoever uses the Secret hears of it. The Secret is read again at once, since it may
@@ -298,9 +299,14 @@ impl Pass {
             self.place = Some(self.unless_stopped(ctx.conversations.hold(&account, &conversation)).await?);
         }
         if self.permit.is_none() {
-            self.permit = Some(self.unless_stopped(ctx.lanes.enter(&account)).await?);
+            self.permit = Some(self.unless_stopped(ctx.lanes.enter(&account, self.errand())).await??);
         }
         Ok(ConversationRef { service: self.service.clone(), conversation })
+    }
+
+    /// What this pass wants in the account's lane.
+    fn errand(&self) -> Errand {
+        if self.memory.failures > 0 { Errand::Retry } else { Errand::First }
     }
 
     /// Waits for something that is not a request. While nothing is under way, a stop ends the wait, and so does the time

@@ -36,6 +36,7 @@ use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid, WebhookSid};
 const MAX_STEPS: usize = 40;
 
 /// One pass, with all that was read in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 pub(super) struct Pass {
     pub(super) ctx: Arc<Context>,
     pub(super) namespace: String,
