@@ -68,7 +68,10 @@ impl Pass {
     /// until then.
     pub(super) async fn finish(&mut self, ending: Ending) -> Duration {
         self.count(&ending);
-        if let Ending::Trouble(trouble) = &ending {
+        if let Ending::Trouble(trouble @ Trouble::Lane(_)) = &ending {
+            // Said once for the account.
+            tracing::debug!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
+        } else if let Ending::Trouble(trouble) = &ending {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
         }
         if let Ending::Hold(Hold::AccountMismatch { .. }) = &ending {
@@ -110,6 +113,11 @@ impl Pass {
 
     /// Remembers what others may want to know of this ending.
     fn take_note(&mut self, ending: &Ending) {
+        if let (Ending::Available, Some(object)) = (ending, &self.object)
+            && let Some(time) = self.memory.take_change(object.generation)
+        {
+            self.ctx.metrics.ready_after(time);
+        }
         if let (Ending::Available, Some(digest)) = (ending, self.address_digest()) {
             self.memory.address = Some(digest);
         }

@@ -161,6 +161,8 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         passes: passes.clone(),
         stop: stop.clone(),
     });
+    let counted = stores.clone();
+    ctx.metrics.acts(move || object::count(&counted));
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
@@ -186,6 +188,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
     }
     passes.close();
     passes.wait().await;
+    ctx.metrics.rests();
     // The last Events go out once nobody is left to write more.
     drop(ctx);
     if tokio::time::timeout(Duration::from_secs(5), publishing).await.is_err() {

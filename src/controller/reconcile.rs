@@ -111,6 +111,10 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
         return Ok(Requeue::requeue(wait));
     }
     let due = due || requested(&object).is_some();
+    let mut memory = memory;
+    if !seen.deleting && seen.record.observed_generation != Some(seen.generation) {
+        memory.note_change(seen.generation);
+    }
     let pass = Pass::new(Arc::clone(&ctx), object, seen, memory, due);
     // In a task of its own: a pass that has begun is never cancelled between a create and the write of its result.
     let wait = match ctx.passes.spawn(pass.run()).await {

@@ -12,12 +12,14 @@
 
 mod admin;
 mod bad_input;
+mod chaos;
 mod counts;
 mod crash;
 mod flags;
 mod footprint;
 mod lifecycle;
 mod load;
+mod outage;
 mod outsiders;
 mod replies;
 mod secrets;
