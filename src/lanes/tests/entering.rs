@@ -145,7 +145,8 @@ async fn who_waits_when_an_outage_begins_is_sent_away() {
     }
     break_down(&lanes, 1);
     for waiting in line {
-        assert_eq!(waiting.await.unwrap_err().why, ClosedBy::NoAnswer);
+        let waiting = tokio::time::timeout(secs(20), waiting).await.unwrap();
+        assert_eq!(waiting.unwrap_err().why, ClosedBy::NoAnswer);
     }
 }
 
