@@ -21,11 +21,16 @@ pub(super) fn lanes(ceiling: usize, scale: f64) -> Lanes {
 }
 
 pub(super) fn hear(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<Duration>) {
+    hear_after(lanes, n, outcome, retry_after, Duration::ZERO);
+}
+
+/// The same of a request that took so long.
+fn hear_after(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<Duration>, duration: Duration) {
     lanes.observe(&Exchange {
         operation: Operation::ListWebhooks,
         account: &account(n),
         outcome,
-        duration: Duration::ZERO,
+        duration,
         concurrent_requests: None,
         retry_after,
     });
@@ -145,7 +150,8 @@ async fn who_waits_when_an_outage_begins_is_sent_away() {
     }
     break_down(&lanes, 1);
     for waiting in line {
-        assert_eq!(waiting.await.unwrap_err().why, ClosedBy::NoAnswer);
+        let waiting = tokio::time::timeout(secs(20), waiting).await.unwrap();
+        assert_eq!(waiting.unwrap_err().why, ClosedBy::NoAnswer);
     }
 }
 
@@ -196,6 +202,21 @@ async fn who_waits_in_line_when_a_short_retry_after_comes_waits_it_out_even_if_o
     drop(first);
     drop(tokio::time::timeout(secs(20), second).await.unwrap().unwrap());
     assert!(asked.elapsed() >= millis(70), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn requests_that_were_in_flight_together_narrow_the_lane_once() {
+    let lanes = lanes(8, 1.0);
+    for _ in 0..8 {
+        hear_after(&lanes, 1, TOO_MANY, None, secs(3_600));
+    }
+    let same = account(1);
+    let mut inside = Vec::new();
+    for _ in 0..4 {
+        let entered = tokio::time::timeout(secs(20), lanes.enter(&same, Errand::First)).await;
+        inside.push(entered.unwrap().unwrap());
+    }
+    assert!(poll!(Box::pin(lanes.enter(&same, Errand::First))).is_pending());
 }
 
 #[tokio::test]

@@ -113,11 +113,11 @@ fn what_was_sent_before_an_outage_says_nothing_about_its_end_nor_what_was_sent_i
 fn any_answer_to_the_probe_closes_the_breaker_and_traffic_starts_slowly_with_a_full_retry_budget() {
     for answer in [Heard::Answered, REFUSED] {
         let mut lane = lane(5);
-        for _ in 0..20 {
-            lane.hear(REFUSED, NOW, NOW);
-        }
         break_down(&mut lane, NOW);
         let due = NOW + secs(36);
+        for _ in 0..20 {
+            lane.hear(REFUSED, just_before(NOW), due);
+        }
         let probe = admitted(try_enter(&mut lane, Errand::Retry, due));
         assert_eq!(lane.hear(answer, due, due), Some(Change::Closed));
         lane.release(&probe, due);

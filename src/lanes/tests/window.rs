@@ -81,6 +81,18 @@ fn a_width_that_drew_a_429_is_reached_again_after_a_minute_at_the_earliest() {
 }
 
 #[test]
+fn an_outage_does_not_shorten_the_time_for_which_a_width_is_avoided() {
+    let mut window = Window::new(5);
+    window.rate_limited(secs(0), secs(0), None);
+    while answers_until_wider(&mut window, secs(60), 100).is_some_and(|_| window.width() < 5) {}
+    assert_eq!(window.width(), 5, "reached again");
+    window.restart(secs(61));
+    while answers_until_wider(&mut window, secs(62), 100).is_some() {}
+    assert_eq!(window.width(), 4);
+    assert_eq!(answers_until_wider(&mut window, secs(120), 100), Some(4));
+}
+
+#[test]
 fn a_narrowest_window_that_drew_a_429_stays_for_a_minute() {
     let mut window = Window::new(5);
     window.rate_limited(secs(0), secs(0), None);
