@@ -262,7 +262,8 @@ impl Pass {
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
         // The numbers may change from one failure to the next: one outage is said once.
-        if passing && says(raw, object, reason) {
+        let lasting = object.record.webhook.is_some() || matches!(trouble, Trouble::Lane(_));
+        if passing && says(raw, object, reason, lasting) {
             return None;
         }
         let holds = object.record.webhook.is_some()
@@ -345,16 +346,16 @@ impl Pass {
     }
 }
 
-/// Whether an object's status says for its present generation that passes do not finish for this reason.
-fn says(raw: &ConversationWebhook, object: &Object, reason: Reason) -> bool {
+/// Whether an object's status says for its present generation that passes do not finish for this reason; where
+/// `lasting`, for any that passes by itself.
+fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, lasting: bool) -> bool {
     let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
     raw.status.iter().flat_map(|status| &status.conditions).any(|condition| {
         condition.type_ == ConditionType::Synced.as_str()
             && condition.status == "False"
-            // Of an existing webhook an outage with changing faces is said once.
+            // An outage with changing faces is said once.
             && (condition.reason == reason.as_str()
-                || object.record.webhook.is_some()
-                    && passing.iter().any(|passing| condition.reason == passing.as_str()))
+                || lasting && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
     })
 }

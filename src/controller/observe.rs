@@ -74,7 +74,8 @@ impl Pass {
             return Ok(());
         }
         let declared = login.credentials.account_sid().clone();
-        self.permit = Some(self.unless_stopped(ctx.lanes.enter(&declared, self.errand())).await??);
+        self.permit =
+            Some(self.unless_stopped(ctx.lanes.enter(login.credentials.door(), self.errand())).await??);
         let proof = match self.ctx.twilio.fetch_configuration(&login.credentials).await {
             Err(refused) if refused.kind() == ErrorKind::Credentials => {
                 match self.account_of_conversation(&login.credentials).await {
@@ -157,7 +158,7 @@ impl Pass {
         if let Some(conversation) = held.conversation(max_age) {
             return Ok(Some(conversation.clone()));
         }
-        let permit = self.unless_stopped(ctx.lanes.enter(account, self.errand())).await??;
+        let permit = self.unless_stopped(ctx.lanes.enter(login.credentials.door(), self.errand())).await??;
         debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
@@ -246,9 +247,11 @@ impl Pass {
                 Ok(value)
             }
             // A login that opens its account lacks the right for this one thing: other objects may need less.
-            Err(error) if error.kind() == ErrorKind::Credentials && !self.still_opens().await? => {
-                Err(self.shut_out(error).await)
-            }
+            Err(error) if error.kind() == ErrorKind::Credentials => match self.still_opens().await {
+                Ok(false) => Err(self.shut_out(error).await),
+                // With a lane that takes nobody in, nothing more is known than the refusal itself.
+                Ok(true) | Err(_) => Err(error.into()),
+            },
             Err(error) => Err(error.into()),
         }
     }
@@ -258,7 +261,7 @@ impl Pass {
         let Some(login) = self.login.clone() else { return Ok(false) };
         let _permit = match self.permit {
             Some(_) => None,
-            None => Some(self.ctx.lanes.enter(login.credentials.account_sid(), self.errand()).await?),
+            None => Some(self.ctx.lanes.enter(login.credentials.door(), self.errand()).await?),
         };
         Ok(self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
             || self.account_of_conversation(&login.credentials).await.is_ok())
@@ -291,15 +294,17 @@ impl Pass {
     pub(super) async fn enter(&mut self) -> Result<ConversationRef, Trouble> {
         let conversation =
             self.conversation.clone().ok_or(Trouble::Internal("the object names no conversation"))?;
-        let account = self.login()?.credentials.account_sid().clone();
+        let credentials = self.login()?.credentials.clone();
+        let account = credentials.account_sid();
         let ctx = Arc::clone(&self.ctx);
         if self.place.is_none() {
             // In this order for one that proved its account before: see above.
             self.permit = None;
-            self.place = Some(self.unless_stopped(ctx.conversations.hold(&account, &conversation)).await?);
+            self.place = Some(self.unless_stopped(ctx.conversations.hold(account, &conversation)).await?);
         }
         if self.permit.is_none() {
-            self.permit = Some(self.unless_stopped(ctx.lanes.enter(&account, self.errand())).await??);
+            self.permit =
+                Some(self.unless_stopped(ctx.lanes.enter(credentials.door(), self.errand())).await??);
         }
         Ok(ConversationRef { service: self.service.clone(), conversation })
     }

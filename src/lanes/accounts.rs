@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::lane::Lane;
 use super::limits::Limits;
-use crate::twilio::AccountSid;
+use crate::twilio::Door;
 
 /// Lanes up to this number are kept without a look at whether they are needed.
 const FEW: usize = 64;
@@ -25,7 +25,7 @@ pub(super) struct Accounts {
 
 #[derive(Debug)]
 struct Book {
-    lanes: HashMap<AccountSid, AccountLane>,
+    lanes: HashMap<Door, AccountLane>,
     /// The number of lanes at which those that are not needed are forgotten.
     sweep_at: usize,
 }
@@ -43,7 +43,7 @@ impl Accounts {
     /// Works on the account's lane, which there is from now on.
     pub(super) fn with<T>(
         &self,
-        account: &AccountSid,
+        account: &Door,
         now: Duration,
         work: impl FnOnce(&mut AccountLane) -> T,
     ) -> T {

@@ -45,9 +45,9 @@ use self::heard::Heard;
 use self::lane::Answer;
 use self::numbers::{Gauges, Numbers};
 use self::permit::InLine;
-use crate::twilio::{AccountSid, Exchange, Observer};
+use crate::twilio::{Door, Exchange, Observer};
 
-/// One lane per account. Hears of the outcomes as the [`Observer`] of the client that the permits are for.
+/// One lane per account, region and edge. Hears of the outcomes as the [`Observer`] of the client that the permits are for.
 #[derive(Debug)]
 pub struct Lanes {
     shared: Arc<Shared>,
@@ -80,7 +80,7 @@ impl Lanes {
     ///
     /// # Errors
     /// The lane takes nobody in for longer than is waited in line.
-    pub async fn enter(&self, account: &AccountSid, errand: Errand) -> Result<Permit, Closed> {
+    pub async fn enter(&self, account: &Door, errand: Errand) -> Result<Permit, Closed> {
         let shared = &self.shared;
         let asked = shared.now();
         let line = InLine::join(shared, account);
@@ -115,7 +115,7 @@ impl Observer for Lanes {
         let now = self.shared.now();
         let sent = now.saturating_sub(exchange.duration);
         let heard = Heard::of(exchange);
-        let change = self.shared.accounts.with(exchange.account, now, |lane| lane.hear(heard, sent, now));
+        let change = self.shared.accounts.with(exchange.door, now, |lane| lane.hear(heard, sent, now));
         match change {
             Some(Change::Opened) => {
                 self.shared.numbers.opened();

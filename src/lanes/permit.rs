@@ -6,14 +6,14 @@ use tokio::sync::Notify;
 
 use super::Shared;
 use super::lane::{Admission, Answer, Call, Errand, Ticket};
-use crate::twilio::AccountSid;
+use crate::twilio::Door;
 
 /// The right to have requests of one account in flight, one at a time, until dropped.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped lets the next one in"]
 pub struct Permit {
     shared: Arc<Shared>,
-    account: AccountSid,
+    account: Door,
     admission: Admission,
 }
 
@@ -28,7 +28,7 @@ impl Drop for Permit {
 #[derive(Debug)]
 pub(super) struct InLine<'a> {
     shared: &'a Arc<Shared>,
-    account: &'a AccountSid,
+    account: &'a Door,
     ticket: Ticket,
     bell: Arc<Notify>,
 }
@@ -42,7 +42,7 @@ impl Call for Arc<Notify> {
 
 impl<'a> InLine<'a> {
     /// Takes a place at the end of the account's line.
-    pub(super) fn join(shared: &'a Arc<Shared>, account: &'a AccountSid) -> Self {
+    pub(super) fn join(shared: &'a Arc<Shared>, account: &'a Door) -> Self {
         let bell = Arc::new(Notify::new());
         let ticket = shared.accounts.with(account, shared.now(), |lane| lane.join(Arc::clone(&bell)));
         Self { shared, account, ticket, bell }

@@ -105,10 +105,10 @@ impl Exchanger {
         if let Some(observer) = &self.observer {
             let concurrent_requests = head.and_then(|head| head.concurrent_requests);
             let retry_after = result.as_ref().err().and_then(Error::retry_after);
-            let account = c.account_sid();
+            let door = c.door();
             observer.observe(&Exchange {
                 operation,
-                account,
+                door,
                 outcome,
                 duration,
                 concurrent_requests,

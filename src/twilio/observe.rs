@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::credentials::Door;
 use super::error::Error;
 use super::operation::Operation;
-use super::sid::AccountSid;
 
 /// Hears of every request. Called on the request's own task: it must not block.
 pub trait Observer: Send + Sync {
@@ -27,8 +27,8 @@ impl Observer for Vec<Arc<dyn Observer>> {
 pub struct Exchange<'a> {
     /// What was asked.
     pub operation: Operation,
-    /// The account whose credentials were used.
-    pub account: &'a AccountSid,
+    /// Where it went in: account, region and edge of the credentials.
+    pub door: &'a Door,
     /// How it went.
     pub outcome: Outcome,
     /// From before the connection to after the answer's last byte.
@@ -94,6 +94,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::twilio::{AccountSid, Region};
 
     #[derive(Default)]
     struct Listener(Mutex<Vec<Option<Duration>>>);
@@ -109,9 +110,10 @@ mod tests {
         let listeners = [Arc::new(Listener::default()), Arc::new(Listener::default())];
         let all: Vec<Arc<dyn Observer>> = vec![listeners[0].clone(), listeners[1].clone()];
         let account = format!("AC{}", "1".repeat(32)).parse().unwrap();
+        let door = Door { account, region: Region::default(), edge: None };
         all.observe(&Exchange {
             operation: Operation::ListWebhooks,
-            account: &account,
+            door: &door,
             outcome: Outcome::Ok,
             duration: Duration::ZERO,
             concurrent_requests: None,

@@ -111,10 +111,11 @@ async fn half_an_hour_without_twilio_costs_each_object_one_write_and_ends_withou
     let took = down_since.elapsed();
     let probes = world.simulator.journal_since(journal_mark).len();
     // Five failures open the breaker, as many may be under way then; afterwards one request per half a minute.
-    let allowed = 10.0 + took.div_duration_f64(scaled(Duration::from_secs(30)));
-    println!("{probes} requests in {took:?} of outage, {allowed:.0} allowed");
-    assert!(probes as f64 <= allowed, "{probes} requests in {took:?}");
-    assert!(probes as f64 >= allowed / 4.0, "{probes} requests: nobody looks whether Twilio is back");
+    let intervals = took.as_millis() / scaled(Duration::from_secs(30)).as_millis();
+    let allowed = 10 + usize::try_from(intervals).unwrap();
+    println!("{probes} requests in {took:?} of outage, {allowed} allowed");
+    assert!(probes <= allowed, "{probes} requests in {took:?}");
+    assert!(probes >= allowed / 4, "{probes} requests: nobody looks whether Twilio is back");
     let writes = world.writes_since(mark).await;
     assert_eq!(most_per_object(&writes), 1, "writes of one object in the outage");
     assert_eq!(writes.len(), OBJECTS as usize);

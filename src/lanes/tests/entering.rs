@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::world::{millis, secs};
 use crate::decide::Timing;
 use crate::lanes::{Closed, ClosedBy, Errand, Lanes, Limits};
-use crate::twilio::{AccountSid, Exchange, Observer, Operation, Outcome};
+use crate::twilio::{Door, Exchange, Observer, Operation, Outcome, Region};
 
-pub(super) fn account(n: u16) -> AccountSid {
-    format!("AC{n:032x}").parse().unwrap()
+pub(super) fn account(n: u16) -> Door {
+    Door { account: format!("AC{n:032x}").parse().unwrap(), region: Region::default(), edge: None }
 }
 
 /// Lanes in which a second takes `scale` seconds.
@@ -28,7 +28,7 @@ pub(super) fn hear(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<
 fn hear_after(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<Duration>, duration: Duration) {
     lanes.observe(&Exchange {
         operation: Operation::ListWebhooks,
-        account: &account(n),
+        door: &account(n),
         outcome,
         duration,
         concurrent_requests: None,
@@ -43,6 +43,30 @@ pub(super) fn break_down(lanes: &Lanes, n: u16) {
 }
 
 const TOO_MANY: Outcome = Outcome::ApiError { status: 429, code: Some(20429) };
+
+/// Whoever writes a Secret may name any account, and an edge that leads nowhere.
+#[tokio::test]
+async fn a_way_in_that_leads_nowhere_closes_no_other_of_the_account() {
+    let lanes = lanes(2, 1.0);
+    let nowhere = Door { edge: "nowhere".parse().ok(), ..account(1) };
+    for _ in 0..5 {
+        lanes.observe(&Exchange {
+            operation: Operation::ListWebhooks,
+            door: &nowhere,
+            outcome: Outcome::NotSent,
+            duration: Duration::ZERO,
+            concurrent_requests: None,
+            retry_after: None,
+        });
+    }
+    // The first to ask may probe, the second may not.
+    let _probe = lanes.enter(&nowhere, Errand::First).await;
+    assert!(matches!(
+        lanes.enter(&nowhere, Errand::First).await,
+        Err(Closed { why: ClosedBy::NoAnswer, .. })
+    ));
+    assert!(lanes.enter(&account(1), Errand::First).await.is_ok());
+}
 
 #[tokio::test]
 async fn a_full_lane_delays_its_own_account_only() {

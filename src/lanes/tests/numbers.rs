@@ -42,7 +42,7 @@ async fn metrics_show_what_happened_in_the_lanes_and_name_no_account() {
     shows(&text, "cwo_lane_closed_total{why=\"rate_limited\"} 1");
     shows(&text, "cwo_lane_closed_total{why=\"retry_budget\"} 1");
     shows(&text, "cwo_lane_wait_seconds_count 2");
-    assert!(!text.contains(account(2).as_str()) && !text.contains("AC0"), "{text}");
+    assert!(!text.contains(account(2).account.as_str()) && !text.contains("AC0"), "{text}");
 }
 
 #[tokio::test]
