@@ -15,7 +15,7 @@ use super::reconcile::{Pass, check_key};
 use super::schedule::{FAR, backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConditionType, ConversationWebhook, Reason};
+use crate::api::{ConditionType, ConversationWebhook, Mode, Reason};
 use crate::decide::{Absent, Access, Hold, Object, Sender, Timing, Waiting};
 
 /// Failed passes in a row after which an existing webhook's object says so.
@@ -323,6 +323,7 @@ impl Pass {
             name: &self.name,
             uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
             conversation: self.conversation_text(),
+            observing: self.object.as_ref().is_some_and(|object| object.mode == Mode::Observe),
         }
     }
 
