@@ -235,7 +235,13 @@ impl Pass {
                 }
                 if reason.stalled() { draft.held(reason, text, None) } else { draft.unready(reason, text) }
             }
-            Ending::Trouble(trouble) => return self.draft_trouble(draft, raw, object, trouble),
+            Ending::Trouble(trouble) => {
+                let draft = self.draft_trouble(draft, raw, object, trouble)?;
+                if !trouble.was_let_in() {
+                    return Some(draft);
+                }
+                draft
+            }
         };
         Some(if matches!(self.access, Access::Known { proved: true, .. }) { draft.trusted() } else { draft })
     }
