@@ -19,6 +19,7 @@ mod footprint;
 mod lifecycle;
 mod load;
 mod outsiders;
+mod reasons;
 mod replies;
 mod secrets;
 mod support;
