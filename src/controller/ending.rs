@@ -15,7 +15,7 @@ use super::reconcile::{Pass, check_key};
 use super::schedule::{FAR, backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConditionType, ConversationWebhook, Reason};
+use crate::api::{ConditionType, ConversationWebhook, Mode, Reason};
 use crate::decide::{Absent, Access, Hold, Object, Sender, Timing, Waiting};
 
 /// Failed passes in a row after which an existing webhook's object says so.
@@ -243,7 +243,13 @@ impl Pass {
                 }
                 if reason.stalled() { draft.held(reason, text, None) } else { draft.unready(reason, text) }
             }
-            Ending::Trouble(trouble) => return self.draft_trouble(draft, raw, object, trouble),
+            Ending::Trouble(trouble) => {
+                let draft = self.draft_trouble(draft, raw, object, trouble)?;
+                if !trouble.was_let_in() {
+                    return Some(draft);
+                }
+                draft
+            }
         };
         Some(if matches!(self.access, Access::Known { proved: true, .. }) { draft.trusted() } else { draft })
     }
@@ -332,6 +338,7 @@ impl Pass {
             name: &self.name,
             uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
             conversation: self.conversation_text(),
+            observing: self.object.as_ref().is_some_and(|object| object.mode == Mode::Observe),
         }
     }
 

@@ -149,6 +149,11 @@ impl Trouble {
         )
     }
 
+    /// Whether Twilio itself answered, with something else than a refusal of the credentials.
+    pub(super) fn was_let_in(&self) -> bool {
+        matches!(self, Self::Twilio(error) if error.code().is_some()) && !self.about_credentials()
+    }
+
     /// When the pass is tried again.
     pub(super) fn retry(&self) -> Retry {
         match self.reason() {

@@ -23,6 +23,8 @@ pub(super) struct Subject<'a> {
     pub(super) uid: &'a str,
     /// The conversation: a SID, or a unique name in quotes.
     pub(super) conversation: String,
+    /// Mode Observe: it is said what is wrong, and nothing is done about it.
+    pub(super) observing: bool,
 }
 
 impl Subject<'_> {
@@ -125,6 +127,11 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
             "the account has no conversation {conversation}: check the spec's conversation and chatServiceSid; \
              both are immutable, so delete this object and create it with the right ones: {}",
             subject.kubectl("delete")
+        ),
+        Hold::WebhookMissing(webhook) if subject.observing => format!(
+            "webhook {webhook} was removed from conversation {conversation} by somebody else, and mode Observe makes none: \
+             set mode: Apply to have it back ({}), or delete the object",
+            subject.kubectl("edit")
         ),
         Hold::WebhookMissing(webhook) => format!(
             "webhook {webhook} was removed from conversation {conversation} by somebody else, and the object says not to \

@@ -21,6 +21,7 @@ mod lifecycle;
 mod load;
 mod outage;
 mod outsiders;
+mod reasons;
 mod replies;
 mod secrets;
 mod support;
