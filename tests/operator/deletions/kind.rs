@@ -1,12 +1,14 @@
 //! Rows: the kind itself is being deleted, and the namespace with everything in it.
 
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
 use kube::api::DeleteParams;
+use twilio_conversations_simulator::Operation;
 
 use crate::support::{
     BOT, PATIENCE, World, assert_harmless, conversation, eventually, only_webhook, sent, wait_event_saying,
     webhook_spec,
 };
-use twilio_conversations_simulator::Operation;
 
 #[tokio::test]
 async fn deletion_the_kind_being_deleted_leaves_every_webhook() {
@@ -29,7 +31,8 @@ async fn deletion_the_kind_being_deleted_leaves_every_webhook() {
     let says = ["stays at Twilio", "the kind itself is being removed"];
     wait_event_saying(&world, "bot-1", "Retained", &says).await;
     let looks = world.requests_since(mark).await.count("get", "customresourcedefinitions");
-    assert!((1..=OBJECTS as usize / 4).contains(&looks), "{looks} looks at the kind for {OBJECTS} objects");
+    // Those that are seen to go while one look is under way share the next.
+    assert!((1..OBJECTS as usize).contains(&looks), "{looks} looks at the kind for {OBJECTS} objects");
 }
 
 #[tokio::test]
@@ -42,7 +45,7 @@ async fn deletion_a_namespace_that_is_terminated_takes_the_secret_and_the_webhoo
     for n in 1..=3 {
         world.wait_ready(&format!("bot-{n}")).await;
     }
-    let namespaces: kube::Api<k8s_openapi::api::core::v1::Namespace> = kube::Api::all(world.kube.clone());
+    let namespaces: Api<Namespace> = Api::all(world.kube.clone());
     namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
     eventually("the namespace is gone", PATIENCE, async || {
         namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(())

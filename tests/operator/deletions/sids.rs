@@ -1,13 +1,12 @@
 //! Cases: a SID, whatever Twilio says to its deletion, and SIDs that were lost and are back.
 
 use conversation_webhook_operator::api::{ConversationWebhook, RECONCILE_ANNOTATION};
-use twilio_conversations_simulator::{
-    ConversationState, Fault, FaultRule, NotFoundCode, Operation, Settings,
-};
+use twilio_conversations_simulator::{Fault, FaultRule, NotFoundCode, Operation, Settings};
 
 use super::served;
 use crate::support::{
-    SCALED, World, annotate, assert_harmless, conversation, only_webhook, sent, sid_of, wait_event_saying,
+    SCALED, World, annotate, assert_harmless, conversation, only_webhook, sent, sid_of, strike,
+    wait_event_saying,
 };
 
 #[tokio::test]
@@ -44,7 +43,7 @@ async fn deletion_sid_on_a_conversation_that_is_closed_for_good_is_let_go_and_sa
     let mut world = World::new().await;
     world.start_operator(&[SCALED]).await;
     let sid = served(&world, 1, "bot").await;
-    world.simulator.set_conversation_state(conversation(1), ConversationState::Closed).unwrap();
+    strike(&world, 1, Operation::Delete, Fault::error(400, 50377));
     world.delete("bot").await;
     world.wait_gone("bot").await;
     let [delete] = &sent(&world, 1, Operation::Delete)[..] else { panic!("one delete") };

@@ -77,7 +77,7 @@ async fn r18_policies_hold_for_objects_that_vanished() {
     for name in ["retained", "observed"] {
         world.wait_ready(name).await;
     }
-    // Nobody sees them go but by their absence.
+    // They are stripped, deleted and gone before the operator sees any of it.
     let operator = world.operator.as_mut().unwrap();
     operator.pause().await;
     for name in ["retained", "observed", "abandoned", "deleted"] {
