@@ -1,12 +1,13 @@
 //! Cases: an open attempt, also with Retain and mode Observe, and one of another cluster.
 
-use serde_json::json;
+use conversation_webhook_operator::api::CONFIRM_RESTORE_ANNOTATION;
+use serde_json::{Value, json};
 use twilio_conversations_simulator::{Fault, Operation};
 
 use super::wait_left_behind;
 use crate::support::{
-    BOT, SCALED, World, assert_harmless, backup, conversation, made, only_webhook, restore, sent, strike,
-    strip_finalizers, wait_event_saying, wait_sent, webhook_spec,
+    BOT, SCALED, World, annotate, assert_harmless, backup, conversation, made, only_webhook, restore, sent,
+    strike, strip_finalizers, wait_event_saying, wait_sent, webhook_spec,
 };
 
 /// An object whose create was carried out while its process died over the reply.
@@ -73,11 +74,7 @@ async fn deletion_restored_elsewhere_and_not_confirmed_leaves_the_other_clusters
     let mut world = World::new().await;
     world.start_operator(&["--cluster-id=there"]).await;
     world.create("bot", webhook_spec(1, BOT)).await;
-    world.wait_ready("bot").await;
-    world.stop_operator().await;
-    let manifest = backup(&world, "bot").await;
-    world.delete("bot").await;
-    strip_finalizers(&world, "bot").await;
+    let manifest = moved(&mut world).await;
     restore(&world, &manifest).await;
     let mark = world.simulator.journal_mark();
     world.start_operator(&[SCALED, "--cluster-id=here"]).await;
@@ -88,4 +85,30 @@ async fn deletion_restored_elsewhere_and_not_confirmed_leaves_the_other_clusters
     assert_eq!(world.simulator.journal_since(mark), []);
     wait_event_saying(&world, "bot", "RestoredElsewhere", &["another cluster", "stays at Twilio"]).await;
     wait_left_behind(&world, "RestoredElsewhere", 1).await;
+}
+
+#[tokio::test]
+async fn deletion_restored_elsewhere_and_confirmed_deletes_the_webhook_that_moved_with_the_object() {
+    let mut world = World::new().await;
+    world.start_operator(&["--cluster-id=there"]).await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    let manifest = moved(&mut world).await;
+    let object = restore(&world, &manifest).await;
+    annotate(&world, "bot", CONFIRM_RESTORE_ANNOTATION, object.metadata.uid.as_deref().unwrap()).await;
+    world.delete("bot").await;
+    world.start_operator(&[SCALED, "--cluster-id=here"]).await;
+    world.wait_gone("bot").await;
+    assert_eq!(world.alive(conversation(1)), []);
+    assert_eq!(made(&world, 1).len(), 1);
+    assert_harmless(&world);
+}
+
+/// Waits until the object is served, and takes it away with its operator, which leaves its webhook; its backup.
+async fn moved(world: &mut World) -> Value {
+    world.wait_ready("bot").await;
+    world.stop_operator().await;
+    let manifest = backup(world, "bot").await;
+    world.delete("bot").await;
+    strip_finalizers(world, "bot").await;
+    manifest
 }

@@ -7,10 +7,10 @@ use conversation_webhook_operator::api::{FINALIZER, Provenance};
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
-use twilio_conversations_simulator::{Fault, Operation, Outcome, WebhookSeed};
+use twilio_conversations_simulator::{Fault, FaultRule, Operation, Outcome, WebhookSeed};
 
 use crate::support::{
-    BOT, World, assert_bears, assert_harmless, backup, conversation, eventually, journal_of, made,
+    BOT, SCALED, World, assert_bears, assert_harmless, backup, conversation, eventually, journal_of, made,
     only_webhook, plant, restore, sent, sid_of, strike, strip_finalizers, wait_sent, webhook_spec,
 };
 
@@ -99,6 +99,41 @@ async fn r05_a_place_in_the_lane_comes_before_the_look_and_the_journal() {
     let (create, look) = (&sent(&world, 1, Operation::Create)[0], &sent(&world, 2, Operation::List)[0]);
     let took = Duration::from_micros(create.duration_us);
     assert!(took >= Duration::from_secs(2) && look.at >= create.at + took, "{create:#?} {look:#?}");
+}
+
+#[tokio::test]
+async fn r05_two_operators_send_one_create_for_each_object() {
+    const OBJECTS: u32 = 16;
+    let mut world = World::new().await;
+    // Long enough for the two to meet.
+    for operation in [Operation::List, Operation::Create, Operation::Delete] {
+        world.simulator.add_fault(FaultRule::new(Fault::delay_after_commit(100)).on(operation));
+    }
+    world.start_operator(&[SCALED]).await;
+    let other = world.start_another_operator(&[SCALED]).await;
+    // Two on each conversation.
+    let name = |object: u32| format!("bot-{object}");
+    for object in 0..OBJECTS {
+        let url = format!("https://bots.example.com/{object}");
+        world.create(&name(object), webhook_spec(object / 2 + 1, &url)).await;
+    }
+    for object in 0..OBJECTS {
+        world.wait_ready(&name(object)).await;
+    }
+    assert_eq!(world.simulator.ledger().records().len(), OBJECTS as usize);
+    assert_eq!(world.simulator.counters().total(Operation::Create).requests, u64::from(OBJECTS));
+    assert_harmless(&world);
+    for log in [other.log(), world.operator.as_ref().unwrap().log()] {
+        assert!(log.contains("action=\"Journal") || log.contains("Journal("), "both were about to create");
+    }
+    for object in 0..OBJECTS {
+        world.delete(&name(object)).await;
+    }
+    for object in 0..OBJECTS {
+        world.wait_gone(&name(object)).await;
+    }
+    assert!(world.simulator.ledger().records().iter().all(|webhook| !webhook.alive()));
+    assert_harmless(&world);
 }
 
 #[tokio::test]
