@@ -234,7 +234,12 @@ impl Pass {
             Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
             Ending::Hold(hold) => {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
-                if matches!(hold, Hold::AccountMismatch { .. }) {
+                if let Hold::AccountMismatch { opens, needs } = hold {
+                    let text = if object.deleting {
+                        message::deletion_blocked(&message::mismatch(opens, needs), object, &subject)
+                    } else {
+                        text
+                    };
                     let draft = draft.distrusted(reason, text.clone());
                     return Some(match object.record.webhook {
                         Some(_) => draft.unsynced(reason, text, true, None),

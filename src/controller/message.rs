@@ -10,7 +10,7 @@ use crate::api::{
 };
 use crate::decide::{Hold, Object, SLOTS, Settled, Waiting};
 use crate::lanes::{Closed, ClosedBy};
-use crate::twilio::{ConversationSid, ErrorKind, WebhookSid};
+use crate::twilio::{AccountSid, ConversationSid, ErrorKind, WebhookSid};
 
 /// The object that a message is about.
 #[derive(Clone, Debug)]
@@ -118,11 +118,9 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
              that it is gone: {}",
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
-        Hold::AccountMismatch { opens, needs } => format!(
-            "the Secret opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
-             the Secret credentials of the latter, or delete this object under them and create a new one",
-            opens.0, opens.1, needs.0, needs.1
-        ),
+        Hold::AccountMismatch { opens, needs } => {
+            format!("{}, or delete this object under them and create a new one", mismatch(opens, needs))
+        }
         Hold::ConversationNotFound => format!(
             "the account has no conversation {conversation}: check the spec's conversation and chatServiceSid; \
              both are immutable, so delete this object and create it with the right ones: {}",
@@ -208,6 +206,15 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
             )
         ),
     }
+}
+
+/// Which account the Secret opens, which one is needed, and the way to put that right.
+pub(super) fn mismatch(opens: &(AccountSid, String), needs: &(AccountSid, String)) -> String {
+    format!(
+        "the Secret opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
+         the Secret credentials of the latter",
+        opens.0, opens.1, needs.0, needs.1
+    )
 }
 
 /// Why a deletion does not go on, and how to let the object go.

@@ -95,13 +95,14 @@ impl Pass {
         }
         let found = match proof {
             Err(error) if error.kind() == ErrorKind::Credentials => return Err(self.shut_out(error).await),
-            proof => self.heard(proof).await?,
+            // Not accepted yet: a key of another account would take the place of one that served.
+            proof => proof?,
         };
         if found != declared {
             let operation = twilio::Operation::FetchConfiguration;
             let foreign = twilio::Error::ForeignAccount { operation, expected: declared, found };
             self.ctx.secrets.refused(&secret, &login, &foreign).await;
-            return Err(foreign.into());
+            return Err(self.unless_replaced(foreign));
         }
         self.proved().await;
         Ok(())
@@ -275,8 +276,14 @@ impl Pass {
         }
         match self.ctx.secrets.login(&self.secret).await {
             Ok(_) => Trouble::Rotated,
-            Err(_) => error.into(),
+            Err(_) => self.unless_replaced(error),
         }
+    }
+
+    /// A refusal is the last word on an object that is to go only where no credentials from before are left. Each later
+    /// pass of a single object would probe the new ones again and never come to the old.
+    fn unless_replaced(&self, refusal: twilio::Error) -> Trouble {
+        if self.last_good().is_some() { Trouble::Rotated } else { refusal.into() }
     }
 
     /// Twilio confirmed that the credentials belong to the declared account.

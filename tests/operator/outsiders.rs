@@ -112,22 +112,3 @@ async fn an_object_whose_conversation_was_deleted_says_so_and_can_be_deleted() {
     assert_eq!(world.simulator.counters().total(Operation::Create).requests, 4, "nothing was made again");
     world.wait_ready("neighbour").await;
 }
-
-#[tokio::test]
-async fn removing_the_kind_from_the_cluster_leaves_every_webhook() {
-    let mut world = World::on_own_plane().await;
-    world.start_operator(&[]).await;
-    for n in 1..=3 {
-        world.create(&format!("bot-{n}"), webhook_spec(n, BOT)).await;
-    }
-    for n in 1..=3 {
-        world.wait_ready(&format!("bot-{n}")).await;
-    }
-    let kind = "crd/conversationwebhooks.conversations.twilio-operator.dev";
-    world.plane.kubectl(&["delete", kind, "--timeout=60s"]).await.unwrap();
-    for n in 1..=3 {
-        assert_eq!(world.alive(conversation(n)).len(), 1, "of conversation {n}");
-    }
-    let events = world.plane.kubectl(&["get", "events", "--all-namespaces"]).await.unwrap().stdout;
-    assert!(events.contains("the kind itself is being removed"), "{events}");
-}
