@@ -252,7 +252,7 @@ impl Pass {
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
         // The numbers may change from one failure to the next: one outage is said once.
-        if passing && says(raw, object, reason) {
+        if passing && says(raw, object, reason, trouble.stalled()) {
             return None;
         }
         let holds = object.record.webhook.is_some()
@@ -335,18 +335,22 @@ impl Pass {
     }
 }
 
-/// Whether an object's status says for its present generation that passes do not finish for this reason.
-fn says(raw: &ConversationWebhook, object: &Object, reason: Reason) -> bool {
+/// Whether an object's status says for its present generation that passes do not finish for this reason, and whether a
+/// human must act.
+fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, stalled: bool) -> bool {
     let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
-    raw.status.iter().flat_map(|status| &status.conditions).any(|condition| {
-        condition.type_ == ConditionType::Synced.as_str()
+    let conditions = || raw.status.iter().flat_map(|status| &status.conditions);
+    let stalls = conditions().any(|condition| condition.type_ == ConditionType::Stalled.as_str());
+    stalls == stalled
+        && conditions().any(|condition| {
+            condition.type_ == ConditionType::Synced.as_str()
             && condition.status == "False"
             // Of an existing webhook an outage with changing faces is said once.
             && (condition.reason == reason.as_str()
                 || object.record.webhook.is_some()
                     && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
-    })
+        })
 }
 
 /// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.
