@@ -273,8 +273,7 @@ impl Pass {
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
         // The numbers may change from one failure to the next: one outage is said once.
-        let lasting = object.record.webhook.is_some() || matches!(trouble, Trouble::Lane(_));
-        if passing && says(raw, object, reason, lasting) {
+        if passing && says(raw, object, reason, trouble) {
             return None;
         }
         let holds = object.record.webhook.is_some()
@@ -358,18 +357,24 @@ impl Pass {
     }
 }
 
-/// Whether an object's status says for its present generation that passes do not finish for this reason; where
-/// `lasting`, for any that passes by itself.
-fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, lasting: bool) -> bool {
+/// Whether an object's status says for its present generation that passes do not finish for this reason, and whether a
+/// human must act.
+fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, trouble: &Trouble) -> bool {
+    // A lane that takes nobody in knows less than the failures that closed it.
+    let by_lane = matches!(trouble, Trouble::Lane(_));
+    // An outage with changing faces is said once.
+    let any_that_passes = by_lane || object.record.webhook.is_some();
     let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
-    raw.status.iter().flat_map(|status| &status.conditions).any(|condition| {
+    let conditions = || raw.status.iter().flat_map(|status| &status.conditions);
+    let stalls = conditions().any(|condition| condition.type_ == ConditionType::Stalled.as_str());
+    let said = conditions().any(|condition| {
         condition.type_ == ConditionType::Synced.as_str()
             && condition.status == "False"
-            // An outage with changing faces is said once.
             && (condition.reason == reason.as_str()
-                || lasting && passing.iter().any(|passing| condition.reason == passing.as_str()))
+                || any_that_passes && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
-    })
+    });
+    said && (by_lane || stalls == trouble.stalled())
 }
 
 /// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.

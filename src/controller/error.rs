@@ -183,3 +183,107 @@ impl Trouble {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::twilio::Operation;
+
+    fn api(status: u16, code: Option<u32>, retry_after: Option<Duration>) -> Trouble {
+        let operation = Operation::UpdateWebhook;
+        Trouble::Twilio(twilio::Error::Api { operation, status, code, request_id: None, retry_after })
+    }
+
+    const SOON: Retry = Retry::Backoff(Duration::ZERO);
+
+    /// Twilio's codes for this resource and its general ones, each with a status that it comes with.
+    #[rustfmt::skip]
+    const CODES: [(u16, u32, Reason, bool, Retry); 34] = {
+        use Reason::*;
+        use Retry::{Credentials, NextCheck, Never};
+        [
+            (404, 50350, ConversationNotFound, true, NextCheck),
+            (400, 50351, InvalidConfiguration, true, NextCheck),
+            (400, 50363, InvalidConfiguration, true, NextCheck),
+            (404, 50360, ConversationNotFound, true, NextCheck),
+            (400, 50361, ConversationFull, true, NextCheck),
+            (400, 50362, InvalidConfiguration, true, NextCheck),
+            (400, 50366, InvalidConfiguration, true, NextCheck),
+            (400, 50364, InvalidConfiguration, true, NextCheck),
+            (400, 50368, InvalidConfiguration, true, NextCheck),
+            (400, 50365, InvalidConfiguration, true, NextCheck),
+            (400, 50370, InvalidConfiguration, true, NextCheck),
+            (400, 50367, InvalidConfiguration, true, NextCheck),
+            (400, 50369, InvalidConfiguration, true, NextCheck),
+            (400, 50371, InvalidConfiguration, true, NextCheck),
+            (400, 50372, InvalidConfiguration, true, NextCheck),
+            (404, 50050, ConversationNotFound, true, NextCheck),
+            (400, 50054, InvalidConfiguration, true, NextCheck),
+            (400, 50055, InvalidConfiguration, true, NextCheck),
+            (400, 50377, ConversationClosed, true, Never),
+            (400, 50386, TwilioUnavailable, false, SOON),
+            (409, 50391, TwilioUnavailable, false, SOON),
+            (400, 50334, ConversationNotFound, true, NextCheck),
+            (400, 50385, InvalidConfiguration, true, NextCheck),
+            (401, 20003, CredentialsRejected, true, Credentials),
+            (403, 20403, CredentialsRejected, true, Credentials),
+            (404, 20404, ConversationNotFound, true, NextCheck),
+            (409, 20409, TwilioUnavailable, false, SOON),
+            (409, 20162, TwilioUnavailable, false, SOON),
+            (400, 20001, InvalidConfiguration, true, NextCheck),
+            (400, 21481, TwilioUnavailable, false, SOON),
+            (429, 20429, RateLimited, false, SOON),
+            (429, 50063, RateLimited, false, SOON),
+            (429, 50074, RateLimited, false, SOON),
+            (500, 20500, TwilioUnavailable, false, SOON),
+        ]
+    };
+
+    #[test]
+    fn every_code_of_twilios_has_its_reason_and_its_time_to_try_again() {
+        for (status, code, reason, stalled, retry) in CODES {
+            let trouble = api(status, Some(code), None);
+            let found = (trouble.reason(), trouble.stalled(), trouble.retry());
+            assert_eq!(found, (Some(reason), stalled, retry), "{code}");
+        }
+    }
+
+    /// A code that the client knows means the same whatever the status; an unknown one leaves it to the status.
+    #[test]
+    fn the_table_above_lists_every_code_that_the_client_knows() {
+        let kind = |status, code| match api(status, Some(code), None) {
+            Trouble::Twilio(error) => error.kind(),
+            _ => unreachable!(),
+        };
+        let known = (10_000..70_000).filter(|code| kind(418, *code) == kind(503, *code));
+        let mut listed = CODES.map(|(_, code, ..)| code);
+        listed.sort_unstable();
+        assert_eq!(known.collect::<Vec<_>>(), listed);
+    }
+
+    #[test]
+    fn without_a_code_the_status_decides_when_to_try_again() {
+        use Reason::{CredentialsRejected, InvalidConfiguration, RateLimited, TwilioUnavailable};
+        for (status, reason, stalled, retry) in [
+            (400, InvalidConfiguration, true, Retry::NextCheck),
+            (401, CredentialsRejected, true, Retry::Credentials),
+            (403, CredentialsRejected, true, Retry::Credentials),
+            (404, TwilioUnavailable, false, SOON),
+            (409, TwilioUnavailable, false, SOON),
+            (429, RateLimited, false, SOON),
+            (500, TwilioUnavailable, false, SOON),
+            (503, TwilioUnavailable, false, SOON),
+        ] {
+            let trouble = api(status, None, None);
+            let found = (trouble.reason(), trouble.stalled(), trouble.retry());
+            assert_eq!(found, (Some(reason), stalled, retry), "{status}");
+        }
+    }
+
+    #[test]
+    fn twilio_is_given_the_time_that_it_asks_for() {
+        let wait = Duration::from_secs(7);
+        assert_eq!(api(429, Some(20429), Some(wait)).retry(), Retry::Backoff(wait));
+        assert_eq!(api(503, None, Some(wait)).retry(), Retry::Backoff(wait));
+    }
+}

@@ -3,7 +3,7 @@
 //!
 //! Messages are stable: no time, no counter, no request id, so that a repeated outcome changes nothing in status.
 
-use super::error::Trouble;
+use super::error::{AddressFault, Trouble};
 use crate::api::{
     ABANDON_ANNOTATION, ATTEMPT_ANNOTATION, CONFIRM_RESTORE_ANNOTATION, RECONCILE_ANNOTATION,
     RESOLVE_ANNOTATION, Reason,
@@ -11,6 +11,9 @@ use crate::api::{
 use crate::decide::{Hold, Object, SLOTS, Settled, Waiting};
 use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{AccountSid, ConversationSid, ErrorKind, WebhookSid};
+
+/// What to do about a Secret that the operator may not read.
+const FORBIDDEN: &str = "name it as the chart's secretAccess.names says, or extend the operator's RBAC";
 
 /// The object that a message is about.
 #[derive(Clone, Debug)]
@@ -67,7 +70,7 @@ pub(super) fn conversation_replaced(now: &ConversationSid, before: &str) -> Stri
 pub(super) fn suspended(subject: &Subject<'_>) -> String {
     format!(
         "mode is Suspended: Twilio is not called, what is there stays as it is; go on with 'kubectl -n {} patch cw {} \
-         --type=merge -p {{\"spec\":{{\"mode\":\"Apply\"}}}}'",
+         --type=merge -p \"spec: {{mode: Apply}}\"'",
         subject.namespace, subject.name
     )
 }
@@ -255,20 +258,27 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
                  'kubectl -n {} create secret generic {} --from-literal=TWILIO_ACCOUNT_SID=AC... \
                  --from-literal=TWILIO_API_KEY=SK... --from-literal=TWILIO_API_SECRET=...'",
                 subject.namespace,
-                secret.rsplit('/').next().unwrap_or(secret)
+                bare(secret)
             )
         }
-        Trouble::SecretForbidden(secret) => format!(
-            "the operator may not read Secret {secret}: name it as the chart's secretAccess.names says, or extend \
-             the operator's RBAC"
-        ),
+        Trouble::SecretForbidden(secret) => format!("the operator may not read Secret {secret}: {FORBIDDEN}"),
         Trouble::SecretInvalid { secret, source } => {
             format!("Secret {secret}: {source}; see {}", describe_secret(subject, secret))
         }
-        Trouble::Address { secret, key, fault } => format!(
-            "configuration.urlFrom names key {key} of Secret {secret}, and {fault}: put it right; see {}",
-            describe_secret(subject, secret)
-        ),
+        Trouble::Address { secret, key, fault } => {
+            let next = match fault {
+                AddressFault::SecretMissing => format!(
+                    "create it: 'kubectl -n {} create secret generic {} --from-literal={key}=https://...'",
+                    subject.namespace,
+                    bare(secret)
+                ),
+                AddressFault::SecretForbidden => FORBIDDEN.to_owned(),
+                AddressFault::KeyMissing | AddressFault::Malformed => {
+                    format!("put it right; see {}", describe_secret(subject, secret))
+                }
+            };
+            format!("configuration.urlFrom names key {key} of Secret {secret}, and {fault}: {next}")
+        }
         Trouble::Twilio(error) => twilio(error, subject),
         Trouble::Lane(Closed { why, .. }) => match why {
             ClosedBy::NoAnswer => "Twilio did not answer the account's last requests; tried again when it does",
@@ -291,8 +301,12 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
 
 /// The command that shows names and sizes of a Secret's keys.
 fn describe_secret(subject: &Subject<'_>, secret: &str) -> String {
-    let name = secret.rsplit('/').next().unwrap_or(secret);
-    format!("'kubectl -n {} describe secret {name}'", subject.namespace)
+    format!("'kubectl -n {} describe secret {}'", subject.namespace, bare(secret))
+}
+
+/// A Secret's name without its namespace.
+fn bare(secret: &str) -> &str {
+    secret.rsplit('/').next().unwrap_or(secret)
 }
 
 fn twilio(error: &crate::twilio::Error, subject: &Subject<'_>) -> String {
@@ -310,7 +324,8 @@ fn twilio(error: &crate::twilio::Error, subject: &Subject<'_>) -> String {
              within 30 s"
         ),
         ErrorKind::AccountForbidden => format!(
-            "Twilio forbids the account this ({said}): it may be suspended, or these may be test credentials"
+            "Twilio forbids the account this ({said}): look in Twilio's console whether it is suspended; where these are \
+             test credentials, give the Secret live ones"
         ),
         ErrorKind::ForeignAccount => format!(
             "{error}: the Secret's key belongs to another account than its TWILIO_ACCOUNT_SID says; correct one of them"
@@ -379,3 +394,6 @@ pub(super) fn left_over(webhooks: &[WebhookSid]) -> String {
 fn list(webhooks: &[WebhookSid]) -> String {
     webhooks.iter().map(WebhookSid::as_str).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod golden;

@@ -78,7 +78,8 @@ pub(super) fn is_at_rest(view: &Object, object: &ConversationWebhook) -> bool {
         && condition("CredentialsValid") != Some("False")
         && match view.record.webhook {
             Some(_) => condition("Synced") == Some("True") && view.is_protected(),
-            None => stalled,
+            // An address from a Secret is looked for sooner than at the next check, should that be what is missing.
+            None => stalled && object.spec.configuration.url_from.is_none(),
         }
 }
 
