@@ -141,10 +141,18 @@ impl Pass {
     fn count(&mut self, ending: &Ending) {
         let memory = &mut self.memory;
         match ending {
-            Ending::Trouble(_) => memory.failures = memory.failures.saturating_add(1),
+            Ending::Trouble(trouble) => {
+                memory.failures = memory.failures.saturating_add(1);
+                if matches!(trouble, Trouble::Twilio(_)) {
+                    memory.trouble = Some(trouble.clone());
+                }
+            }
             // Nothing was tried, so nothing is over.
             Ending::Overtaken | Ending::Rest => {}
-            _ => memory.failures = 0,
+            _ => {
+                memory.failures = 0;
+                memory.trouble = None;
+            }
         }
         match ending {
             Ending::Wait(Waiting::Sibling(_)) => memory.waits = memory.waits.saturating_add(1),
@@ -267,13 +275,18 @@ impl Pass {
         trouble: &Trouble,
     ) -> Option<Draft> {
         let subject = self.subject();
+        // A lane that takes nobody in knows less than the failures that closed it.
+        let by_lane = matches!(trouble, Trouble::Lane(_));
+        let met =
+            self.memory.trouble.as_ref().filter(|met| by_lane && matches!(met.retry(), Retry::Backoff(_)));
+        let trouble = met.unwrap_or(trouble);
         let (reason, text, error) =
             (trouble.reason()?, message::trouble(trouble, &subject), trouble.last_error());
         let credentials = trouble.about_credentials();
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
         // The numbers may change from one failure to the next: one outage is said once.
-        if passing && says(raw, object, reason, trouble) {
+        if passing && says(raw, object, (reason, trouble.stalled()), by_lane) {
             return None;
         }
         let holds = object.record.webhook.is_some()
@@ -359,9 +372,8 @@ impl Pass {
 
 /// Whether an object's status says for its present generation that passes do not finish for this reason, and whether a
 /// human must act.
-fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, trouble: &Trouble) -> bool {
-    // A lane that takes nobody in knows less than the failures that closed it.
-    let by_lane = matches!(trouble, Trouble::Lane(_));
+fn says(raw: &ConversationWebhook, object: &Object, why: (Reason, bool), by_lane: bool) -> bool {
+    let (reason, stalled) = why;
     // An outage with changing faces is said once.
     let any_that_passes = by_lane || object.record.webhook.is_some();
     let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
@@ -374,7 +386,7 @@ fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, trouble: &Tr
                 || any_that_passes && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
     });
-    said && (by_lane || stalls == trouble.stalled())
+    said && (by_lane || stalls == stalled)
 }
 
 /// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.

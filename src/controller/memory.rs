@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::error::Trouble;
 use crate::decide::{Absent, Answers, Journal, Object, Phase, Timing};
 use crate::twilio::ConversationSid;
 
@@ -19,6 +20,8 @@ pub(super) struct Remembered {
     pub(super) due: Option<Instant>,
     /// Passes in a row that did not finish.
     pub(super) failures: u32,
+    /// What the last of them met at Twilio, for passes that are not even let in.
+    pub(super) trouble: Option<Trouble>,
     /// When this process first saw the open attempt, by its id.
     pub(super) attempt: Option<(String, Instant)>,
     /// What was first seen to be absent, and when.

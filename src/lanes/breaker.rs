@@ -4,6 +4,9 @@ use std::time::Duration;
 
 /// Outcomes in a row without an answer that open a breaker.
 const FAILURES: u32 = 5;
+/// Conversations that these must be about at least: trouble with one of them says nothing about the account, and must not
+/// hold up what is to be done for others.
+const TOPICS: usize = 3;
 /// By which part of itself the time between two probes is lengthened at most, so that accounts do not probe together.
 const JITTER: f64 = 0.2;
 
@@ -17,7 +20,7 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 enum State {
-    Closed { failures: u32 },
+    Closed { failures: u32, topics: Vec<u64> },
     Open { next_probe: Duration, probe: Option<Probe> },
 }
 
@@ -26,6 +29,20 @@ struct Probe {
     started: Duration,
     /// A request was sent since.
     sent: bool,
+}
+
+/// What an outcome says about Twilio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It answers.
+    Answered,
+    /// It does not.
+    Silent {
+        /// Which conversation the request was about.
+        topic: u64,
+    },
+    /// Nothing: somebody else is in between.
+    Unclear,
 }
 
 /// What an outcome did to a breaker.
@@ -59,9 +76,15 @@ impl Stand {
     }
 }
 
+impl State {
+    fn closed() -> Self {
+        Self::Closed { failures: 0, topics: Vec::new() }
+    }
+}
+
 impl Breaker {
     pub(super) fn new() -> Self {
-        Self { state: State::Closed { failures: 0 }, since: Duration::ZERO }
+        Self { state: State::closed(), since: Duration::ZERO }
     }
 
     pub(super) fn stand(&self) -> Stand {
@@ -74,7 +97,7 @@ impl Breaker {
 
     /// Nothing speaks against Twilio.
     pub(super) fn is_sound(&self) -> bool {
-        matches!(self.state, State::Closed { failures: 0 })
+        matches!(self.state, State::Closed { failures: 0, .. })
     }
 
     /// When the next probe is due; `None` while closed.
@@ -89,7 +112,7 @@ impl Breaker {
     /// which is uniform in 0..1.
     pub(super) fn hear(
         &mut self,
-        answered: bool,
+        verdict: Verdict,
         sent: Duration,
         now: Duration,
         pause: Duration,
@@ -99,17 +122,21 @@ impl Breaker {
             return None;
         }
         match &mut self.state {
-            State::Closed { failures } if answered => *failures = 0,
-            State::Closed { failures } => {
+            State::Closed { .. } if verdict == Verdict::Answered => self.state = State::closed(),
+            State::Closed { failures, topics } => {
+                let Verdict::Silent { topic } = verdict else { return None };
                 *failures = failures.saturating_add(1);
-                if *failures >= FAILURES {
+                if topics.len() < TOPICS && !topics.contains(&topic) {
+                    topics.push(topic);
+                }
+                if *failures >= FAILURES && topics.len() >= TOPICS {
                     self.state = State::Open { next_probe: now + jittered(pause, roll), probe: None };
                     self.since = now;
                     return Some(Change::Opened);
                 }
             }
-            State::Open { .. } if answered => {
-                self.state = State::Closed { failures: 0 };
+            State::Open { .. } if verdict == Verdict::Answered => {
+                self.state = State::closed();
                 self.since = now;
                 return Some(Change::Closed);
             }

@@ -17,7 +17,12 @@ pub(super) enum Heard {
         concurrent: Option<u32>,
     },
     /// No answer of Twilio's own: none at all, a gateway's, or a sign of trouble.
-    NoAnswer,
+    NoAnswer {
+        /// Which conversation it was about.
+        topic: u64,
+    },
+    /// Somebody else is in between, with a page or a certificate of its own: nothing is known of Twilio.
+    Unclear,
 }
 
 impl Heard {
@@ -30,9 +35,9 @@ impl Heard {
             },
             // The same statuses after which it is unknown whether a create was carried out.
             Outcome::ApiError { status: 408 | 425 | 499 | 500.., .. }
-            | Outcome::Unusable
             | Outcome::Unanswered
-            | Outcome::NotSent => Self::NoAnswer,
+            | Outcome::NotSent => Self::NoAnswer { topic: exchange.topic },
+            Outcome::Unusable | Outcome::NotTrusted => Self::Unclear,
             Outcome::Ok | Outcome::ForeignAccount | Outcome::ApiError { .. } => Self::Answered,
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::breaker::{Breaker, Change, Stand};
+use super::breaker::{Breaker, Change, Stand, Verdict};
 use super::budget::RetryBudget;
 use super::closed::{Closed, ClosedBy};
 use super::heard::Heard;
@@ -187,14 +187,18 @@ impl<C: Call> Lane<C> {
                 self.window.rate_limited(sent, now, concurrent);
                 self.parked_until = self.parked_until.max(now + retry_after.unwrap_or_default());
             }
-            Heard::NoAnswer => {
+            Heard::NoAnswer { .. } | Heard::Unclear => {
                 self.budget.failed(now);
                 self.window.unanswered();
             }
         }
-        let answered = heard != Heard::NoAnswer;
+        let verdict = match heard {
+            Heard::Answered | Heard::RateLimited { .. } => Verdict::Answered,
+            Heard::NoAnswer { topic } => Verdict::Silent { topic },
+            Heard::Unclear => Verdict::Unclear,
+        };
         let roll = self.jitter.f64();
-        let change = self.breaker.hear(answered, sent, now, self.limits.probe, roll);
+        let change = self.breaker.hear(verdict, sent, now, self.limits.probe, roll);
         if change == Some(Change::Closed) {
             // The end of an outage is no time for a storm.
             self.window.restart(now);

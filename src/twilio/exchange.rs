@@ -4,6 +4,7 @@
 //! which takes another connection when a pooled one turned out dead before a byte of the request was written.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,14 @@ pub(super) struct Call<'a> {
     pub(super) verb: Verb,
     pub(super) url: Url,
     pub(super) form: Option<Form<'a>>,
+}
+
+/// A number for the conversation in a URL, or for the account where there is none.
+fn topic(url: &Url) -> u64 {
+    let mut segments = url.path_segments().into_iter().flatten().skip_while(|part| *part != "Conversations");
+    let mut hasher = DefaultHasher::new();
+    segments.nth(1).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The HTTP client, its pool of connections, and who hears of its requests.
@@ -85,7 +94,7 @@ impl Exchanger {
         call: Call<'_>,
         read: impl FnOnce(&Reply) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let operation = call.operation;
+        let (operation, topic) = (call.operation, topic(&call.url));
         let started = Instant::now();
         let answer = answer(self.request(c, call), operation, started + self.request_timeout).await;
         let duration = started.elapsed();
@@ -109,6 +118,7 @@ impl Exchanger {
             observer.observe(&Exchange {
                 operation,
                 door,
+                topic,
                 outcome,
                 duration,
                 concurrent_requests,

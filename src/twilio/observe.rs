@@ -29,6 +29,8 @@ pub struct Exchange<'a> {
     pub operation: Operation,
     /// Where it went in: account, region and edge of the credentials.
     pub door: &'a Door,
+    /// Tells requests about different conversations, and about the account itself, apart.
+    pub topic: u64,
     /// How it went.
     pub outcome: Outcome,
     /// From before the connection to after the answer's last byte.
@@ -59,6 +61,8 @@ pub enum Outcome {
     Unanswered,
     /// Nothing was written to a socket.
     NotSent,
+    /// Nothing was written, because the server's certificate is not trusted.
+    NotTrusted,
 }
 
 impl Outcome {
@@ -72,6 +76,7 @@ impl Outcome {
             Self::ForeignAccount => "foreign_account",
             Self::Unanswered => "unanswered",
             Self::NotSent => "not_sent",
+            Self::NotTrusted => "not_trusted",
         }
     }
 
@@ -79,7 +84,8 @@ impl Outcome {
         match result {
             Ok(_) => Self::Ok,
             Err(Error::Api { status, code, .. }) => Self::ApiError { status: *status, code: *code },
-            Err(Error::NotSent { .. } | Error::CertificateNotTrusted { .. }) => Self::NotSent,
+            Err(Error::NotSent { .. }) => Self::NotSent,
+            Err(Error::CertificateNotTrusted { .. }) => Self::NotTrusted,
             Err(Error::ForeignAccount { .. }) => Self::ForeignAccount,
             Err(Error::Timeout { .. } | Error::Transport { .. }) => Self::Unanswered,
             Err(Error::InvalidReply { .. } | Error::Redirected { .. } | Error::EndlessPages { .. }) => {
@@ -114,6 +120,7 @@ mod tests {
         all.observe(&Exchange {
             operation: Operation::ListWebhooks,
             door: &door,
+            topic: 0,
             outcome: Outcome::Ok,
             duration: Duration::ZERO,
             concurrent_requests: None,

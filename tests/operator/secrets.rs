@@ -19,6 +19,9 @@ const TOKEN: (&str, &str) = ("TWILIO_AUTH_TOKEN", AUTH_TOKEN);
 const WRONG_TOKEN: (&str, &str) = ("TWILIO_AUTH_TOKEN", "canary-wrong-token");
 const OTHER_ACCOUNT: &str = "AC00000000000000000000000000000002";
 const OTHER_TOKEN: &str = "canary-other-token";
+/// An account that has nothing to do with the others.
+const THIRD_ACCOUNT: &str = "AC00000000000000000000000000000003";
+const THIRD_TOKEN: &str = "canary-third-token";
 const KEY: &str = "SK00000000000000000000000000000001";
 const KEY_SECRET: &str = "canary-api-secret";
 
@@ -253,14 +256,16 @@ async fn a_404_proves_nothing_where_the_account_cannot_be_proved() {
 /// A world in which another account has a key and a token, and three objects are served before their Secret changes.
 async fn served_before_the_secret_changes() -> World {
     let other = AccountSeed::new(account(OTHER_ACCOUNT), OTHER_TOKEN).key(KeySeed::new(key(KEY), KEY_SECRET));
-    let mut world = World::with(World::seed().account(other)).await;
-    world.grant_secrets(&["good"]).await;
-    world.secret("good", &[SID, TOKEN]).await;
+    let third = AccountSeed::new(account(THIRD_ACCOUNT), THIRD_TOKEN)
+        .conversation(ConversationSeed::new(conversation(61)));
+    let mut world = World::with(World::seed().account(other).account(third)).await;
+    world.grant_secrets(&["third"]).await;
+    world.secret("third", &[("TWILIO_ACCOUNT_SID", THIRD_ACCOUNT), ("TWILIO_AUTH_TOKEN", THIRD_TOKEN)]).await;
     world.start_operator(&[SCALE]).await;
     for (n, name) in [(2, "checked"), (3, "edited"), (4, "deleted")] {
         world.create(name, webhook_spec(n, "https://bots.example.com/a")).await;
     }
-    world.create("neighbour", spec_with_secret(1, "good")).await;
+    world.create("neighbour", spec_with_secret(61, "third")).await;
     for name in ["checked", "edited", "deleted", "neighbour"] {
         world.wait_ready(name).await;
     }

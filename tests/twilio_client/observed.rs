@@ -18,7 +18,8 @@ struct Listener(Mutex<Vec<Heard>>);
 
 impl Observer for Listener {
     fn observe(&self, exchange: &Exchange<'_>) {
-        let Exchange { operation, door, outcome, duration, concurrent_requests, retry_after } = exchange;
+        let Exchange { operation, door, topic: _, outcome, duration, concurrent_requests, retry_after } =
+            exchange;
         assert!(*duration > Duration::ZERO);
         let heard = (*operation, door.account.to_string(), *outcome, *concurrent_requests, *retry_after);
         self.0.lock().unwrap().push(heard);

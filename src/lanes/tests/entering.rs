@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::poll;
 use tokio::time::Instant;
 
-use super::world::{millis, secs};
+use super::world::{millis, new_topic, secs};
 use crate::decide::Timing;
 use crate::lanes::{Closed, ClosedBy, Errand, Lanes, Limits};
 use crate::twilio::{Door, Exchange, Observer, Operation, Outcome, Region};
@@ -29,6 +29,7 @@ fn hear_after(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<Durat
     lanes.observe(&Exchange {
         operation: Operation::ListWebhooks,
         door: &account(n),
+        topic: new_topic(),
         outcome,
         duration,
         concurrent_requests: None,
@@ -53,6 +54,7 @@ async fn a_way_in_that_leads_nowhere_closes_no_other_of_the_account() {
         lanes.observe(&Exchange {
             operation: Operation::ListWebhooks,
             door: &nowhere,
+            topic: new_topic(),
             outcome: Outcome::NotSent,
             duration: Duration::ZERO,
             concurrent_requests: None,
@@ -246,21 +248,14 @@ async fn requests_that_were_in_flight_together_narrow_the_lane_once() {
 #[tokio::test]
 async fn outcomes_without_an_answer_of_twilios_own_are_told_from_answers() {
     let api = |status| Outcome::ApiError { status, code: None };
-    let opens = [
-        Outcome::Unanswered,
-        Outcome::NotSent,
-        Outcome::Unusable,
-        api(408),
-        api(425),
-        api(499),
-        api(500),
-        api(503),
-        api(599),
-    ];
+    let opens =
+        [Outcome::Unanswered, Outcome::NotSent, api(408), api(425), api(499), api(500), api(503), api(599)];
     let answers =
         [Outcome::Ok, Outcome::ForeignAccount, api(400), api(401), api(404), api(409), api(422), api(429)];
+    let unclear = [Outcome::Unusable, Outcome::NotTrusted];
+    let answers = answers.into_iter().chain(unclear);
     for (outcome, breaks) in
-        opens.map(|outcome| (outcome, true)).into_iter().chain(answers.map(|o| (o, false)))
+        opens.map(|outcome| (outcome, true)).into_iter().chain(answers.map(|outcome| (outcome, false)))
     {
         let lanes = lanes(2, 1.0);
         for _ in 0..5 {

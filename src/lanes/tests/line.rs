@@ -133,7 +133,7 @@ fn a_lane_is_forgotten_once_it_is_as_new_or_its_word_is_out_of_date() {
     assert!(!lane.is_forgettable(NOW), "somebody waits");
     lane.leave(ticket);
 
-    lane.hear(Heard::NoAnswer, NOW, NOW);
+    lane.hear(no_answer(), NOW, NOW);
     assert!(!lane.is_forgettable(NOW + secs(60)), "a failure is remembered");
     lane.hear(Heard::Answered, NOW, NOW);
     assert!(!lane.is_forgettable(NOW), "the retry budget is not full");
@@ -159,7 +159,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => Just(Heard::Answered),
         2 => (retry_after, concurrent)
             .prop_map(|(retry_after, concurrent)| Heard::RateLimited { retry_after, concurrent }),
-        3 => Just(Heard::NoAnswer),
+        3 => Just(no_answer()),
     ];
     prop_oneof![
         6 => any::<bool>().prop_map(Step::Join),

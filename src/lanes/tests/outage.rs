@@ -13,19 +13,45 @@ use crate::lanes::lane::{Answer, Errand};
 
 const NOW: Duration = Duration::from_secs(100);
 
+/// Trouble with one conversation, or two, says nothing about the account.
+#[test]
+fn failures_about_few_conversations_do_not_close_the_lane_to_the_others() {
+    let mut lane = lane(5);
+    for failure in 0..100 {
+        assert_eq!(lane.hear(Heard::NoAnswer { topic: failure % 2 }, NOW, NOW), None);
+    }
+    assert_eq!(lane.hear(Heard::NoAnswer { topic: 2 }, NOW, NOW), Some(Change::Opened));
+}
+
+/// A proxy's page or certificate is no word of Twilio's: objects say what is wrong with it, each for itself.
+#[test]
+fn what_somebody_in_between_says_neither_opens_a_breaker_nor_closes_it() {
+    let mut lane = lane(5);
+    for _ in 0..100 {
+        assert_eq!(lane.hear(Heard::Unclear, NOW, NOW), None);
+    }
+    for _ in 0..4 {
+        assert_eq!(lane.hear(no_answer(), NOW, NOW), None);
+    }
+    assert_eq!(lane.hear(Heard::Unclear, NOW, NOW), None);
+    assert_eq!(lane.hear(no_answer(), NOW, NOW), Some(Change::Opened));
+    assert_eq!(lane.hear(Heard::Unclear, NOW, NOW), None);
+    assert_ne!(lane.stand(), Stand::Closed);
+}
+
 #[test]
 fn five_in_a_row_without_an_answer_open_the_breaker_and_any_answer_breaks_the_row() {
     for answer in [Heard::Answered, REFUSED] {
         let mut lane = lane(5);
         for _ in 0..4 {
-            assert_eq!(lane.hear(Heard::NoAnswer, NOW, NOW), None);
+            assert_eq!(lane.hear(no_answer(), NOW, NOW), None);
         }
         lane.hear(answer, NOW, NOW);
         for _ in 0..4 {
-            assert_eq!(lane.hear(Heard::NoAnswer, NOW, NOW), None);
+            assert_eq!(lane.hear(no_answer(), NOW, NOW), None);
         }
         assert_eq!(lane.stand(), Stand::Closed);
-        assert_eq!(lane.hear(Heard::NoAnswer, NOW, NOW), Some(Change::Opened));
+        assert_eq!(lane.hear(no_answer(), NOW, NOW), Some(Change::Opened));
         assert_eq!(lane.stand(), Stand::Open);
     }
 }
@@ -61,7 +87,7 @@ fn one_probe_goes_out_in_each_interval() {
         assert!(probe.probe.is_some());
         assert_eq!(lane.stand(), Stand::Probing);
         closed(try_enter(&mut lane, Errand::First, now));
-        lane.hear(Heard::NoAnswer, now, now);
+        lane.hear(no_answer(), now, now);
         lane.release(&probe, now);
         assert_eq!(lane.stand(), Stand::Open);
     }
@@ -76,7 +102,7 @@ fn a_probe_that_sent_nothing_is_given_back() {
     closed(try_enter(&mut lane, Errand::First, due));
     lane.release(&probe, due);
     let probe = admitted(try_enter(&mut lane, Errand::First, due));
-    lane.hear(Heard::NoAnswer, just_before(due), due + secs(1));
+    lane.hear(no_answer(), just_before(due), due + secs(1));
     lane.release(&probe, due + secs(1));
     let probe = admitted(try_enter(&mut lane, Errand::First, due + secs(1)));
     assert!(probe.probe.is_some(), "what was sent before the probe was not it");
@@ -104,7 +130,7 @@ fn what_was_sent_before_an_outage_says_nothing_about_its_end_nor_what_was_sent_i
     let _probe = admitted(try_enter(&mut lane, Errand::First, due));
     assert_eq!(lane.hear(Heard::Answered, due, due + secs(1)), Some(Change::Closed));
     for _ in 0..10 {
-        lane.hear(Heard::NoAnswer, due, due + secs(2));
+        lane.hear(no_answer(), due, due + secs(2));
     }
     assert_eq!(lane.stand(), Stand::Closed);
 }
@@ -162,13 +188,13 @@ proptest! {
         let (starts, ends) = (secs(starts), secs(starts + lasts));
         let mut world = World::new(limits(ceiling), workers, true, |now, _| {
             if now >= starts && now < ends {
-                (Heard::NoAnswer, millis(silence))
+                (no_answer(), millis(silence))
             } else {
                 (Heard::Answered, millis(200))
             }
         });
         world.run_until(ends + secs(1_200));
-        let during: Vec<_> = world.sent.iter().filter(|sent| sent.heard == Heard::NoAnswer).collect();
+        let during: Vec<_> = world.sent.iter().filter(|sent| matches!(sent.heard, Heard::NoAnswer { .. })).collect();
         // Those that made the outage known, and those that were under way with them.
         let first = during.len().min(4 + ceiling);
         for pair in during[first..].windows(2) {
@@ -191,7 +217,7 @@ proptest! {
 fn after_an_outage_a_lane_comes_back_to_its_ceiling() {
     let outage = secs(10)..secs(610);
     let mut world = World::new(limits(5), 40, true, |now, _| {
-        if outage.contains(&now) { (Heard::NoAnswer, secs(15)) } else { (Heard::Answered, millis(200)) }
+        if outage.contains(&now) { (no_answer(), secs(15)) } else { (Heard::Answered, millis(200)) }
     });
     world.run_until(secs(1_300));
     let during = world.sent.iter().filter(|sent| outage.contains(&sent.at)).count();

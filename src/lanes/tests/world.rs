@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::decide::Timing;
@@ -14,6 +15,17 @@ use crate::lanes::lane::{Admission, Answer, Call, Errand, Lane, Ticket};
 use crate::lanes::limits::Limits;
 
 pub(super) const REFUSED: Heard = Heard::RateLimited { retry_after: None, concurrent: None };
+
+/// A conversation that nobody asked about before.
+pub(super) fn new_topic() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// One more request without an answer, about another conversation than any before.
+pub(super) fn no_answer() -> Heard {
+    Heard::NoAnswer { topic: new_topic() }
+}
 
 pub(super) fn limits(ceiling: usize) -> Limits {
     Limits::new(ceiling, &Timing::REAL)
@@ -78,7 +90,7 @@ pub(super) fn closed(answer: Answer) -> Closed {
 /// Five requests without an answer.
 pub(super) fn break_down(lane: &mut Lane<Bell>, now: Duration) {
     for _ in 0..5 {
-        lane.hear(Heard::NoAnswer, now, now);
+        lane.hear(no_answer(), now, now);
     }
     assert_eq!(lane.stand(), Stand::Open);
 }
