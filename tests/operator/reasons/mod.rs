@@ -8,6 +8,7 @@ mod missing;
 mod name;
 mod quarrel;
 mod room;
+mod unclear;
 
 use std::time::Duration;
 
