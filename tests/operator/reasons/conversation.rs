@@ -38,11 +38,11 @@ async fn conversation_not_found_without_a_webhook_says_what_to_check_and_ends_wh
 
 #[tokio::test]
 async fn conversation_not_found_without_a_webhook_is_also_what_other_codes_of_twilio_mean() {
-    let cases: [(u32, Operation, (u16, u32), &[&str]); 4] = [
-        (2, Operation::List, (404, 50050), &["Twilio error 50050", "or its service"]),
-        (3, Operation::Create, (404, 50050), &["Twilio error 50050", "or its service"]),
-        (4, Operation::List, (409, 50334), &["Twilio error 50334", "is being deleted"]),
-        (5, Operation::Create, (409, 50334), &["Twilio error 50334", "is being deleted"]),
+    let cases = [
+        (2, Operation::List, (404, 50050), ["Twilio error 50050", "or its service"]),
+        (3, Operation::Create, (404, 50050), ["Twilio error 50050", "or its service"]),
+        (4, Operation::List, (409, 50334), ["Twilio error 50334", "is being deleted"]),
+        (5, Operation::Create, (409, 50334), ["Twilio error 50334", "is being deleted"]),
     ];
     let mut world = World::new().await;
     let faults: Vec<_> = cases
