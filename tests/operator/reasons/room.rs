@@ -5,13 +5,11 @@ use serde_json::json;
 use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use super::{
-    BOT, NEVER, OFTEN, PATIENCE, SCALED, alive_sids, assert_conditions, assert_held, command, lost_of, made,
-    notes, sent_since, texts, wait_looks, webhook_of,
+    BOT, NEVER, NOBODY, OFTEN, PATIENCE, SCALED, alive_sids, assert_conditions, assert_held, command,
+    lost_of, made, notes, sent_since, texts, wait_looks, webhook_of,
 };
 use crate::support::{World, conversation, eventually, ready, webhook_spec};
 
-/// Nobody listens there, and the simulator's record tells what was sent.
-const NOBODY: &str = "http://127.0.0.1:1/bot";
 const OTHER: &str = "https://bots.example.com/b";
 
 #[tokio::test]
