@@ -296,6 +296,10 @@ impl Pass {
             let text = message::deletion_blocked(&text, object, &subject);
             return Some(draft.held(Reason::DeletionBlocked, text, error));
         }
+        // Said as another reason, the hold would be forgotten, and the webhook made again unasked.
+        if object.record.mass_change && object.record.webhook.is_some() {
+            return Some(draft.unsynced(reason, text, trouble.stalled(), error));
+        }
         // Nobody knows that what is at Twilio differs.
         if matches!(trouble, Trouble::Address { .. }) && object.record.webhook.is_some() {
             return Some(draft.unsynced(reason, text, true, error));

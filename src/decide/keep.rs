@@ -63,11 +63,16 @@ fn missing(input: &Input<'_>, object: &Object, webhook: &WebhookSid) -> Action {
     if let Some(action) = unless_proved(input, object, Absent::Webhook(webhook.clone())) {
         return action;
     }
+    let held = || Action::Hold(Hold::MassChange(webhook.clone()));
+    // Ahead of what the spec says by now: said as another reason, the hold would be forgotten.
+    if object.record.mass_change && !input.asked {
+        return held();
+    }
     if object.mode == Mode::Observe || !object.recreates {
         return Action::Hold(Hold::WebhookMissing(webhook.clone()));
     }
-    if (object.record.mass_change || input.mass_change) && !input.asked {
-        return Action::Hold(Hold::MassChange(webhook.clone()));
+    if input.mass_change && !input.asked {
+        return held();
     }
     if is_contended(input) {
         return Action::Hold(Hold::Contended { webhook: webhook.clone(), gone: true });

@@ -105,6 +105,11 @@ fn a_mass_change_holds_each_webhook_until_somebody_asks_for_it() {
     let remembered = || missing().with(|object| object.record.mass_change = true);
     assert_eq!(remembered().decide(), held);
     assert_eq!(Known { asked: true, ..remembered() }.decide(), Action::Lose(sid(1)));
+    // A while in which none is to be made again does not end it.
+    let observing = || remembered().with(|object| object.mode = Mode::Observe);
+    assert_eq!(observing().decide(), held);
+    assert_eq!(Known { asked: true, ..observing() }.decide(), Action::Hold(Hold::WebhookMissing(sid(1))));
+    assert_eq!(remembered().with(|object| object.recreates = false).decide(), held);
 }
 
 #[test]

@@ -38,11 +38,11 @@ async fn conversation_not_found_without_a_webhook_says_what_to_check_and_ends_wh
 
 #[tokio::test]
 async fn conversation_not_found_without_a_webhook_is_also_what_other_codes_of_twilio_mean() {
-    let cases: [(u32, Operation, (u16, u32), &[&str]); 4] = [
-        (2, Operation::List, (404, 50050), &["Twilio error 50050", "or its service"]),
-        (3, Operation::Create, (404, 50050), &["Twilio error 50050", "or its service"]),
-        (4, Operation::List, (409, 50334), &["Twilio error 50334", "is being deleted"]),
-        (5, Operation::Create, (409, 50334), &["Twilio error 50334", "is being deleted"]),
+    let cases = [
+        (2, Operation::List, (404, 50050), ["Twilio error 50050", "or its service"]),
+        (3, Operation::Create, (404, 50050), ["Twilio error 50050", "or its service"]),
+        (4, Operation::List, (409, 50334), ["Twilio error 50334", "is being deleted"]),
+        (5, Operation::Create, (409, 50334), ["Twilio error 50334", "is being deleted"]),
     ];
     let mut world = World::new().await;
     let faults: Vec<_> = cases
@@ -201,7 +201,7 @@ async fn conversation_closed_with_a_webhook_is_known_from_an_edit_and_final() {
 async fn twilio_unavailable_without_a_webhook_while_the_conversation_is_set_up_heals_by_itself() {
     let mut world = World::new().await;
     world.start_operator(&[SCALED, OFTEN]).await;
-    world.simulator.initialize_conversation(conversation(1), Duration::from_secs(4)).unwrap();
+    world.simulator.initialize_conversation(conversation(1), Duration::from_secs(6)).unwrap();
     world.create("bot", webhook_spec(1, BOT)).await;
     let says = [&conversation(1).to_string(), "is being set up", "50386", "tried again"];
     let object = world.wait_told("bot", "TwilioUnavailable", &says.map(AsRef::as_ref)).await;
@@ -222,7 +222,7 @@ async fn twilio_unavailable_with_a_webhook_while_the_conversation_is_set_up_leav
     world.start_operator(&[SCALED, OFTEN]).await;
     world.create("bot", webhook_spec(1, BOT)).await;
     let sid = webhook_of(&world.wait_ready("bot").await);
-    world.simulator.initialize_conversation(conversation(1), Duration::from_secs(4)).unwrap();
+    world.simulator.initialize_conversation(conversation(1), Duration::from_secs(6)).unwrap();
     world.patch("bot", json!({ "spec": { "configuration": { "method": "GET" } } })).await;
     let says = [&conversation(1).to_string(), "is being set up", "50386"];
     let says = says.map(AsRef::as_ref);

@@ -5,13 +5,10 @@ use serde_json::{Value, json};
 use twilio_conversations_simulator::{ApiClient, Operation, WebhookSeed, WebhookSid};
 
 use super::{
-    BOT, OFTEN, PATIENCE, SCALED, SETTLING, alive_sids, assert_conditions, assert_held, command, lost_of,
-    made, notes, repairs_of, sent_since, texts, wait_another, wait_event, wait_looks, webhook_of,
+    BOT, NOBODY, OFTEN, PATIENCE, SCALED, SETTLING, alive_sids, assert_conditions, assert_held, command,
+    lost_of, made, notes, repairs_of, sent_since, texts, wait_another, wait_event, wait_looks, webhook_of,
 };
 use crate::support::{FLOW, World, conversation, eventually, webhook_spec};
-
-/// Nobody listens there, and the simulator's record tells what was sent.
-const NOBODY: &str = "http://127.0.0.1:1/bot";
 
 fn with(mut spec: Value, field: &str, value: impl Into<Value>) -> Value {
     spec[field] = value.into();

@@ -4,6 +4,7 @@
 mod adoption;
 mod available;
 mod conversation;
+mod mass;
 mod missing;
 mod name;
 mod quarrel;
@@ -29,6 +30,8 @@ const NEVER: &str = "--resync-interval=72h";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 const BOT: &str = "https://bots.example.com/a";
+/// Nobody listens there, and the simulator's record tells what was sent.
+const NOBODY: &str = "http://127.0.0.1:1/bot";
 
 /// Ready has this status and reason, Synced this status, and Stalled is there only where a human must act, with the
 /// same words. Everything speaks of the object's present generation.

@@ -4,11 +4,10 @@ use conversation_webhook_operator::api::CONVERSATION_LABEL;
 use serde_json::{Value, json};
 use twilio_conversations_simulator::{ConversationSeed, ConversationSid, Operation};
 
-use super::{OFTEN, SCALED, assert_conditions, assert_held, command, lost_of, texts, wait_looks, webhook_of};
+use super::{
+    NOBODY, OFTEN, SCALED, assert_conditions, assert_held, command, lost_of, texts, wait_looks, webhook_of,
+};
 use crate::support::{ACCOUNT, World, conversation, eventually, webhook_spec};
-
-/// Nobody listens there, and the simulator's record tells what was sent.
-const NOBODY: &str = "http://127.0.0.1:1/bot";
 
 fn named(name: &str) -> Value {
     let mut spec = webhook_spec(1, NOBODY);

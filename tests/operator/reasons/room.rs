@@ -5,8 +5,8 @@ use serde_json::json;
 use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use super::{
-    BOT, NEVER, OFTEN, PATIENCE, SCALED, alive_sids, assert_conditions, assert_held, command, lost_of, made,
-    notes, sent_since, texts, wait_looks, webhook_of,
+    BOT, NEVER, NOBODY, OFTEN, PATIENCE, SCALED, alive_sids, assert_conditions, assert_held, command,
+    lost_of, made, notes, sent_since, texts, wait_looks, webhook_of,
 };
 use crate::support::{World, conversation, eventually, ready, webhook_spec};
 
@@ -41,17 +41,26 @@ async fn conversation_full_without_a_webhook_names_the_five_and_ends_with_a_free
 #[tokio::test]
 async fn conversation_full_without_a_webhook_is_also_twilios_own_word() {
     let mut world = World::new().await;
+    world.simulator.say(conversation(1), "ana", "hello").unwrap();
     let full = FaultRule::new(Fault::error(400, 50361)).on(Operation::Create);
     let full = world.simulator.add_fault(full.conversation(conversation(1)));
     world.start_operator(&[SCALED, OFTEN]).await;
-    world.create("bot", webhook_spec(1, BOT)).await;
+    let mut spec = webhook_spec(1, NOBODY);
+    spec["configuration"]["replayAfter"] = json!(0);
+    world.create("bot", spec).await;
     let says = [&conversation(1).to_string(), "Twilio error 50361", "service-level webhook"];
     let object = world.wait_told("bot", "ConversationFull", &says.map(AsRef::as_ref)).await;
     assert_held(&object, "ConversationFull");
     assert_eq!(object.status.unwrap().last_error.unwrap().code, Some(50361));
     world.simulator.remove_fault(full).unwrap();
     world.wait_ready("bot").await;
-    assert_eq!(made(&world, 1).len(), 1);
+    let [webhook] = &made(&world, 1)[..] else { panic!("one webhook") };
+    assert_eq!(webhook.replay_after, Some(0), "what was refused was no first webhook");
+    let deliveries = world.simulator.deliveries();
+    assert!(
+        matches!(&deliveries[..], [only] if only.replay && only.webhook == webhook.sid),
+        "{deliveries:?}"
+    );
 }
 
 #[tokio::test]
