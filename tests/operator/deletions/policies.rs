@@ -90,7 +90,7 @@ async fn ask_until_told(world: &World, name: &str, says: &str) {
 #[tokio::test]
 async fn deletion_no_sid_and_no_open_attempt_needs_no_call_and_no_credentials() {
     let mut world = World::new().await;
-    world.start_operator(&["--time-scale=0.1", "--credentials-ttl=1s"]).await;
+    world.start_operator(&["--time-scale=0.1"]).await;
     // Both have our finalizer, from an attempt that Twilio refused.
     for (n, name) in [(1, "without"), (2, "with-wrong-ones")] {
         let mut spec = webhook_spec(n, BOT);
@@ -98,8 +98,11 @@ async fn deletion_no_sid_and_no_open_attempt_needs_no_call_and_no_credentials() 
         world.create(name, spec).await;
         world.wait_reason(name, "InvalidConfiguration").await;
     }
-    let mark = world.simulator.journal_mark();
+    // Nor are there any in memory.
+    world.stop_operator().await;
     world.delete_secret("twilio-credentials").await;
+    let mark = world.simulator.journal_mark();
+    world.start_operator(&["--time-scale=0.1", "--resync-interval=24h"]).await;
     world.delete("without").await;
     world.wait_gone("without").await;
     let wrong = [("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", "canary-wrong-token")];

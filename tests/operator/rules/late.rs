@@ -65,7 +65,8 @@ async fn r14_a_webhook_that_disappeared_is_made_again_and_deleted_should_it_come
         .await;
     let new = sid_of(&object);
     let status = object.status.as_ref().unwrap();
-    assert_eq!(status.lost_sids.iter().map(ToString::to_string).collect::<Vec<_>>(), [old.as_str()]);
+    let lost: Vec<&str> = status.lost_sids.iter().map(AsRef::as_ref).collect();
+    assert_eq!(lost, [old.as_str()]);
     assert_eq!((status.provenance, status.repaired_at.len()), (Some(Provenance::Created), 1));
     wait_event_saying(&world, "bot", "Recreated", &[&new]).await;
     let since = world.simulator.journal_since(mark);
