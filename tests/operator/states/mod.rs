@@ -47,7 +47,7 @@ fn state(object: &ConversationWebhook) -> Vec<String> {
     [Ready, Synced, CredentialsValid, Stalled].into_iter().filter_map(shown).collect()
 }
 
-/// Waits until the object has exactly these conditions, in this order: Ready, Synced, CredentialsValid, Stalled.
+/// Waits until the object has exactly these conditions, in the order of [`state`].
 async fn wait_state(world: &World, name: &str, wanted: &[&str]) -> ConversationWebhook {
     world.wait(name, &format!("{wanted:?}"), |object| state(object) == wanted).await
 }

@@ -61,10 +61,9 @@ async fn writes(world: &World, name: &str, mark: Mark) -> usize {
 async fn wait_misses(world: &World, n: u32, operation: Operation, misses: usize) {
     let mark = world.simulator.journal_mark();
     eventually(&format!("{misses} more misses on conversation {n}"), PATIENCE, async || {
-        let missed = about(world, n, mark);
-        let missed =
-            missed.iter().filter(|entry| entry.operation == Some(operation) && entry.fault.is_some());
-        (missed.count() >= misses).then_some(())
+        let asked = about(world, n, mark);
+        let struck = asked.iter().filter(|entry| entry.operation == Some(operation) && entry.fault.is_some());
+        (struck.count() >= misses).then_some(())
     })
     .await;
 }
