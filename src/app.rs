@@ -15,6 +15,7 @@ use crate::api::{ConversationWebhook, MANAGER};
 use crate::cli::Config;
 use crate::controller::{self, Parts, Settings};
 use crate::decide::Timing;
+use crate::lanes::{Lanes, Limits};
 use crate::metrics::Metrics;
 use crate::{telemetry, twilio};
 
@@ -39,7 +40,9 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 
 async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = stop_signal()?;
-    let metrics = Arc::new(Metrics::new());
+    let timing = Timing::REAL.scaled(config.time_scale);
+    let lanes = Arc::new(Lanes::new(Limits::new(config.max_in_flight, &timing)));
+    let metrics = Arc::new(Metrics::new().with_lanes(&lanes));
     let (installed, synced) = (Gate::new("crd-installed"), Gate::new("objects-listed"));
     let gates = vec![installed.clone(), synced.clone()];
     let (address, admin) =
@@ -50,8 +53,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let admin = tokio::spawn(admin);
 
     let (requests, watches) = kubernetes_clients().await?;
-    let timing = Timing::REAL.scaled(config.time_scale);
-    let twilio = twilio_client(&config, timing, Arc::clone(&metrics))?;
+    let observers: Vec<Arc<dyn twilio::Observer>> = vec![metrics.clone(), lanes.clone()];
+    let twilio = twilio_client(&config, timing, observers)?;
     let work = async {
         wait_for_crd(&requests).await;
         let cluster = match config.cluster_id.clone() {
@@ -65,12 +68,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             label_selector: config.label_selector,
             resync_interval: config.resync_interval,
             credentials_ttl: config.credentials_ttl,
-            max_in_flight: config.max_in_flight,
             cluster,
             instance: instance(),
             timing,
         };
-        let parts = Parts { requests: requests.clone(), watches, twilio, metrics, synced };
+        let parts = Parts { requests: requests.clone(), watches, twilio, lanes, metrics, synced };
         controller::run(settings, parts, stop.clone()).await?;
         anyhow::Ok(())
     };
@@ -117,7 +119,11 @@ async fn kubernetes_clients() -> anyhow::Result<(Client, Client)> {
     Ok((requests, watches))
 }
 
-fn twilio_client(config: &Config, timing: Timing, metrics: Arc<Metrics>) -> anyhow::Result<twilio::Client> {
+fn twilio_client(
+    config: &Config,
+    timing: Timing,
+    observers: Vec<Arc<dyn twilio::Observer>>,
+) -> anyhow::Result<twilio::Client> {
     let ca_bundle_pem = match &config.twilio_ca_bundle {
         Some(path) => {
             Some(std::fs::read(path).with_context(|| format!("--twilio-ca-bundle {}", path.display()))?)
@@ -131,7 +137,7 @@ fn twilio_client(config: &Config, timing: Timing, metrics: Arc<Metrics>) -> anyh
         connect_timeout: timing.request / 3,
         request_timeout: timing.request,
         user_agent: format!("{MANAGER}/{}", env!("CARGO_PKG_VERSION")),
-        observer: Some(metrics),
+        observer: Some(Arc::new(observers)),
     };
     twilio::Client::new(options).context("building the client of Twilio")
 }

@@ -1,6 +1,9 @@
 //! The numbers on `/metrics`. Labels are bounded: never a SID, a URL or an object's name.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -10,6 +13,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use crate::api::Reason;
+use crate::lanes::Lanes;
 use crate::twilio::{CreateOutcome, Exchange, Observer};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -47,7 +52,27 @@ pub struct Metrics {
     mutations: Family<OperationLabel, Counter>,
     passes: Family<OutcomeLabel, Counter>,
     left_behind: Family<ReasonLabel, Counter>,
+    to_ready: Histogram,
+    leader: Gauge,
+    objects: Family<ReasonLabel, Gauge>,
+    unresolved: Gauge,
+    /// Counts the objects whenever somebody reads the numbers.
+    count: Mutex<Option<Count>>,
 }
+
+type Count = Box<dyn Fn() -> Objects + Send + Sync>;
+
+/// The objects at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Objects {
+    /// How many have each reason in their Ready condition; one of [`crate::api::Reason`], or [`NO_REASON`].
+    pub by_reason: BTreeMap<&'static str, i64>,
+    /// How many have an attempt whose outcome is not known.
+    pub unresolved: i64,
+}
+
+/// In the place of a reason: the object's status says nothing yet, or what this version does not know.
+pub const NO_REASON: &str = "None";
 
 impl Metrics {
     /// All at zero.
@@ -81,7 +106,59 @@ impl Metrics {
             left_behind.clone(),
         );
         registry.register("build_info", "The running version", build);
-        Self { registry, requests, durations, creates, mutations, passes, left_behind }
+        // From a second to what a rate limit or a lost reply can take.
+        let to_ready = Histogram::new(exponential_buckets(0.1, 2.0, 14));
+        registry.register(
+            "spec_to_ready_seconds",
+            "Time from the sight of a new or changed spec until its object is Ready",
+            to_ready.clone(),
+        );
+        let (leader, objects, unresolved) = (Gauge::default(), Family::default(), Gauge::default());
+        registry.register("leader", "1 while this process acts for the objects it serves", leader.clone());
+        registry.register("objects", "Objects by the reason of their Ready condition", objects.clone());
+        registry.register(
+            "unresolved_attempts",
+            "Objects with a create or a take-over whose outcome is not known",
+            unresolved.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            durations,
+            creates,
+            mutations,
+            passes,
+            left_behind,
+            to_ready,
+            leader,
+            objects,
+            unresolved,
+            count: Mutex::default(),
+        }
+    }
+
+    /// From now on the process acts, and its objects are counted in this way.
+    pub fn acts(&self, count: impl Fn() -> Objects + Send + Sync + 'static) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(count));
+        self.leader.set(1);
+    }
+
+    /// The process acts no more.
+    pub fn rests(&self) {
+        *self.count.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.leader.set(0);
+    }
+
+    /// An object is Ready, so long after its spec was first seen.
+    pub fn ready_after(&self, time: Duration) {
+        self.to_ready.observe(time.as_secs_f64());
+    }
+
+    /// With the lanes' numbers beside its own.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: &Lanes) -> Self {
+        lanes.register(&mut self.registry);
+        self
     }
 
     /// A create was answered, or not.
@@ -114,6 +191,13 @@ impl Metrics {
     /// # Errors
     /// A number could not be written down; never in practice.
     pub fn encode(&self) -> Result<String, fmt::Error> {
+        let objects = self.count.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|count| count());
+        let objects = objects.unwrap_or_default();
+        self.unresolved.set(objects.unresolved);
+        for reason in Reason::ALL.iter().map(|reason| reason.as_str()).chain([NO_REASON]) {
+            let number = objects.by_reason.get(reason).copied().unwrap_or_default();
+            self.objects.get_or_create(&ReasonLabel { reason }).set(number);
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
@@ -137,5 +221,52 @@ impl Observer for Metrics {
         let operation = exchange.operation.as_str();
         self.requests.get_or_create(&RequestLabels { operation, outcome: exchange.outcome.as_str() }).inc();
         self.durations.get_or_create(&OperationLabel { operation }).observe(exchange.duration.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(metrics: &Metrics, name: &str) -> String {
+        let text = metrics.encode().unwrap();
+        let mut lines = text.lines().filter(|line| line.starts_with(name));
+        let line = lines.next().unwrap_or_else(|| panic!("{name} is not in {text}")).to_owned();
+        assert_eq!(lines.next(), None, "{name} is there once");
+        line
+    }
+
+    #[test]
+    fn objects_are_counted_when_somebody_looks() {
+        let metrics = Metrics::new();
+        assert_eq!(line(&metrics, "cwo_leader"), "cwo_leader 0");
+        assert_eq!(
+            line(&metrics, r#"cwo_objects{reason="Available"}"#),
+            r#"cwo_objects{reason="Available"} 0"#
+        );
+        metrics.acts(|| Objects {
+            by_reason: BTreeMap::from([("Available", 3), (NO_REASON, 1)]),
+            unresolved: 2,
+        });
+        assert_eq!(line(&metrics, "cwo_leader"), "cwo_leader 1");
+        assert_eq!(
+            line(&metrics, r#"cwo_objects{reason="Available"}"#),
+            r#"cwo_objects{reason="Available"} 3"#
+        );
+        assert_eq!(line(&metrics, r#"cwo_objects{reason="None"}"#), r#"cwo_objects{reason="None"} 1"#);
+        assert_eq!(line(&metrics, "cwo_unresolved_attempts"), "cwo_unresolved_attempts 2");
+        metrics.rests();
+        assert_eq!(
+            line(&metrics, r#"cwo_objects{reason="Available"}"#),
+            r#"cwo_objects{reason="Available"} 0"#
+        );
+    }
+
+    #[test]
+    fn the_time_to_ready_is_a_histogram() {
+        let metrics = Metrics::new();
+        metrics.ready_after(Duration::from_secs(1));
+        assert_eq!(line(&metrics, "cwo_spec_to_ready_seconds_count"), "cwo_spec_to_ready_seconds_count 1");
+        assert_eq!(line(&metrics, "cwo_spec_to_ready_seconds_sum"), "cwo_spec_to_ready_seconds_sum 1.0");
     }
 }

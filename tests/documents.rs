@@ -57,14 +57,86 @@ fn the_map_in_the_architecture_is_the_tree() {
 fn every_reason_has_an_entry_that_says_what_to_do() {
     let troubleshooting = read("docs/troubleshooting.md");
     for reason in Reason::ALL {
-        let entry = format!("`{reason}`");
-        let heading =
-            troubleshooting.lines().any(|line| line.starts_with('#') && line.contains(reason.as_str()));
+        let heading = format!("### {reason}");
         assert!(
-            heading || troubleshooting.contains(&entry),
+            troubleshooting.lines().any(|line| line == heading),
             "docs/troubleshooting.md has no entry for {reason}"
         );
     }
+}
+
+/// The names of the tests that run the whole operator on a real API server.
+fn operator_tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for file in rust_files("tests/operator") {
+        let text = read(&file);
+        for test in text.split("#[tokio::test").skip(1) {
+            let name = test.split("async fn ").nth(1).and_then(|rest| rest.split('(').next());
+            names.insert(name.unwrap().to_owned());
+        }
+    }
+    names
+}
+
+/// `ConversationFull` as it stands in the name of a test.
+fn snake_case(reason: &str) -> String {
+    let mut words = String::new();
+    for letter in reason.chars() {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push('_');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
+/// Prefixes that no test's name begins with.
+fn untested(prefixes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let tests = operator_tests();
+    let is_tested = |prefix: &String| tests.iter().any(|test| test.starts_with(prefix.as_str()));
+    prefixes.into_iter().filter(|prefix| !is_tested(prefix)).collect()
+}
+
+#[test]
+fn every_reason_has_a_test_that_begins_with_its_name() {
+    let reasons = Reason::ALL.iter().map(|reason| format!("{}_", snake_case(reason.as_str())));
+    assert_eq!(untested(reasons), Vec::<String>::new());
+}
+
+#[test]
+fn every_rule_of_the_protocol_has_a_row_and_a_test_with_its_number() {
+    let safety = read("docs/safety.md");
+    for rule in 1..=19 {
+        assert!(safety.contains(&format!("\n| R{rule} |")), "docs/safety.md has no row for R{rule}");
+    }
+    assert_eq!(untested((1..=19).map(|rule| format!("r{rule:02}_"))), Vec::<String>::new());
+}
+
+/// What an object's record may say when it is deleted.
+#[test]
+fn every_way_of_a_deletion_has_a_test_that_begins_with_it() {
+    let rows = [
+        "retain",
+        "no_sid_and_no_open_attempt",
+        "lost_sids",
+        "mode_observe",
+        "restored_elsewhere",
+        "sid",
+        "open_attempt",
+        "secret_missing",
+        "secret_refused",
+        "account_or_region",
+        "mode_suspended",
+        "abandon",
+        "the_kind_being_deleted",
+        "an_invalid_spec",
+    ];
+    assert_eq!(untested(rows.map(|row| format!("deletion_{row}_"))), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_no_test_would_be_found() {
+    assert_eq!(untested(["no_such_reason_".to_owned()]), ["no_such_reason_"]);
 }
 
 /// Lines of code of a folder that name something which must not be named there, tests aside.

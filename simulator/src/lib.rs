@@ -67,5 +67,5 @@ pub use sid::{
 pub use simulator::{Config, Simulator, StartError};
 pub use world::{
     Act, ApiClient, Configuration, Conversation, ConversationState, Deletion, Edit, Ledger, Message,
-    MessageSource, Method, Origin, Target, WEBHOOK_SLOTS, WebhookRecord,
+    MessageSource, Method, Origin, Restoration, Target, WEBHOOK_SLOTS, WebhookRecord,
 };

@@ -200,6 +200,8 @@ pub struct ConversationSeed {
     pub attributes: Option<String>,
     /// Its state.
     pub state: ConversationState,
+    /// For so many milliseconds it is `initializing` first.
+    pub initializing_ms: Option<u64>,
     /// Webhooks that are there already, made by nobody that uses the API.
     pub webhooks: Vec<WebhookSeed>,
 }
@@ -235,6 +237,13 @@ impl ConversationSeed {
     #[must_use]
     pub fn state(mut self, state: ConversationState) -> Self {
         self.state = state;
+        self
+    }
+
+    /// Has it `initializing` for so long first.
+    #[must_use]
+    pub fn initializing_for_ms(mut self, ms: u64) -> Self {
+        self.initializing_ms = Some(ms);
         self
     }
 

@@ -36,7 +36,7 @@ pub(super) struct Context {
     pub(super) definition: Definition,
     pub(super) secrets: Secrets,
     pub(super) conversations: Conversations,
-    pub(super) lanes: Lanes,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) memory: Memory,
     pub(super) census: Census,
     pub(super) waiters: Waiters,

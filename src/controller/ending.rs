@@ -15,8 +15,8 @@ use super::reconcile::{Pass, check_key};
 use super::schedule::{FAR, backoff, interval, until_check};
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConditionType, ConversationWebhook, Reason};
-use crate::decide::{Access, Hold, Object, Sender, Timing, Waiting};
+use crate::api::{ConditionType, ConversationWebhook, Mode, Reason};
+use crate::decide::{Absent, Access, Hold, Object, Sender, Timing, Waiting};
 
 /// Failed passes in a row after which an existing webhook's object says so.
 const MISSES: u32 = 3;
@@ -68,7 +68,10 @@ impl Pass {
     /// until then.
     pub(super) async fn finish(&mut self, ending: Ending) -> Duration {
         self.count(&ending);
-        if let Ending::Trouble(trouble) = &ending {
+        if let Ending::Trouble(trouble @ Trouble::Lane(_)) = &ending {
+            // Said once for the account.
+            tracing::debug!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
+        } else if let Ending::Trouble(trouble) = &ending {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
         }
         if let Ending::Hold(Hold::AccountMismatch { .. }) = &ending {
@@ -110,15 +113,13 @@ impl Pass {
 
     /// Remembers what others may want to know of this ending.
     fn take_note(&mut self, ending: &Ending) {
-        if let Ending::Available = ending {
-            if let Some(digest) = self.address_digest() {
-                self.memory.address = Some(digest);
-            }
-            if let Some(object) = &self.object
-                && let Some(account) = &object.record.account
-            {
-                self.ctx.census.found(account, &object.uid);
-            }
+        if let (Ending::Available, Some(object)) = (ending, &self.object)
+            && let Some(time) = self.memory.take_change(object.generation)
+        {
+            self.ctx.metrics.ready_after(time);
+        }
+        if let (Ending::Available, Some(digest)) = (ending, self.address_digest()) {
+            self.memory.address = Some(digest);
         }
         let for_room = match ending {
             Ending::Hold(
@@ -160,7 +161,16 @@ impl Pass {
             | Ending::Trouble(_)
             | Ending::Overtaken
             | Ending::Rest => {}
-            _ => memory.absent = None,
+            _ => {
+                // What was made again stays among the missing of its interval; what was there all the time does not.
+                if let (Some((Absent::Webhook(missed), _)), Some(object)) =
+                    (memory.absent.take(), &self.object)
+                    && let Some(account) = &object.record.account
+                    && object.record.webhook.as_ref() == Some(&missed)
+                {
+                    self.ctx.census.found(account, &object.uid);
+                }
+            }
         }
     }
 
@@ -224,7 +234,12 @@ impl Pass {
             Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
             Ending::Hold(hold) => {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
-                if matches!(hold, Hold::AccountMismatch { .. }) {
+                if let Hold::AccountMismatch { opens, needs } = hold {
+                    let text = if object.deleting {
+                        message::deletion_blocked(&message::mismatch(opens, needs), object, &subject)
+                    } else {
+                        text
+                    };
                     let draft = draft.distrusted(reason, text.clone());
                     return Some(match object.record.webhook {
                         Some(_) => draft.unsynced(reason, text, true, None),
@@ -233,7 +248,13 @@ impl Pass {
                 }
                 if reason.stalled() { draft.held(reason, text, None) } else { draft.unready(reason, text) }
             }
-            Ending::Trouble(trouble) => return self.draft_trouble(draft, raw, object, trouble),
+            Ending::Trouble(trouble) => {
+                let draft = self.draft_trouble(draft, raw, object, trouble)?;
+                if !trouble.was_let_in() {
+                    return Some(draft);
+                }
+                draft
+            }
         };
         Some(if matches!(self.access, Access::Known { proved: true, .. }) { draft.trusted() } else { draft })
     }
@@ -252,7 +273,7 @@ impl Pass {
         let draft = if credentials { draft.distrusted(reason, text.clone()) } else { draft };
         let passing = matches!(trouble.retry(), Retry::Backoff(_));
         // The numbers may change from one failure to the next: one outage is said once.
-        if passing && says(raw, object, reason, trouble.stalled()) {
+        if passing && says(raw, object, reason, trouble) {
             return None;
         }
         let holds = object.record.webhook.is_some()
@@ -321,6 +342,7 @@ impl Pass {
             name: &self.name,
             uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
             conversation: self.conversation_text(),
+            observing: self.object.as_ref().is_some_and(|object| object.mode == Mode::Observe),
         }
     }
 
@@ -337,20 +359,22 @@ impl Pass {
 
 /// Whether an object's status says for its present generation that passes do not finish for this reason, and whether a
 /// human must act.
-fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, stalled: bool) -> bool {
+fn says(raw: &ConversationWebhook, object: &Object, reason: Reason, trouble: &Trouble) -> bool {
+    // A lane that takes nobody in knows less than the failures that closed it.
+    let by_lane = matches!(trouble, Trouble::Lane(_));
+    // An outage with changing faces is said once.
+    let any_that_passes = by_lane || object.record.webhook.is_some();
     let passing = [Reason::RateLimited, Reason::TwilioUnavailable];
     let conditions = || raw.status.iter().flat_map(|status| &status.conditions);
     let stalls = conditions().any(|condition| condition.type_ == ConditionType::Stalled.as_str());
-    stalls == stalled
-        && conditions().any(|condition| {
-            condition.type_ == ConditionType::Synced.as_str()
+    let said = conditions().any(|condition| {
+        condition.type_ == ConditionType::Synced.as_str()
             && condition.status == "False"
-            // Of an existing webhook an outage with changing faces is said once.
             && (condition.reason == reason.as_str()
-                || object.record.webhook.is_some()
-                    && passing.iter().any(|passing| condition.reason == passing.as_str()))
+                || any_that_passes && passing.iter().any(|passing| condition.reason == passing.as_str()))
             && condition.observed_generation == Some(object.generation)
-        })
+    });
+    said && (by_lane || stalls == trouble.stalled())
 }
 
 /// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.

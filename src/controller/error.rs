@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::write::WriteError;
 use crate::api::{LastError, Reason};
+use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{self, CredentialsError, ErrorKind};
 
 /// What kept a pass from finishing.
@@ -36,6 +37,9 @@ pub(super) enum Trouble {
     /// Twilio refused, or did not answer.
     #[error(transparent)]
     Twilio(#[from] twilio::Error),
+    /// Nothing is sent for the account now.
+    #[error(transparent)]
+    Lane(#[from] Closed),
     /// The API server refused, or did not answer. Said in the log only: it cannot be written to the object.
     #[error("{0}")]
     Kubernetes(String),
@@ -121,6 +125,10 @@ impl Trouble {
                 | ErrorKind::CertificateNotTrusted
                 | ErrorKind::UnexpectedReply => Reason::TwilioUnavailable,
             },
+            Self::Lane(Closed { why, .. }) => match why {
+                ClosedBy::NoAnswer | ClosedBy::RetryBudget => Reason::TwilioUnavailable,
+                ClosedBy::RateLimited => Reason::RateLimited,
+            },
             Self::Kubernetes(_) | Self::Rotated | Self::Crowded | Self::Stopping | Self::Internal(_) => {
                 return None;
             }
@@ -141,6 +149,11 @@ impl Trouble {
         )
     }
 
+    /// Whether Twilio itself answered, with something else than a refusal of the credentials.
+    pub(super) fn was_let_in(&self) -> bool {
+        matches!(self, Self::Twilio(error) if error.code().is_some()) && !self.about_credentials()
+    }
+
     /// When the pass is tried again.
     pub(super) fn retry(&self) -> Retry {
         match self.reason() {
@@ -152,6 +165,7 @@ impl Trouble {
             }
             Some(Reason::RateLimited | Reason::TwilioUnavailable) | None => Retry::Backoff(match self {
                 Self::Twilio(error) => error.retry_after().unwrap_or_default(),
+                Self::Lane(closed) => closed.until,
                 _ => Duration::ZERO,
             }),
             Some(_) => Retry::NextCheck,

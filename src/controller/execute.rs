@@ -192,6 +192,7 @@ impl Pass {
                     );
                     self.publish(&raw, reason, "Release", text);
                 }
+                self.let_go();
                 self.replace(None);
                 Ok(ControlFlow::Break(Ending::Released))
             }
@@ -201,6 +202,15 @@ impl Pass {
             }
             // It may be stored: should the object go, it was let go.
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the object leaves behind may be what another one on its conversation waits for.
+    fn let_go(&self) {
+        if let Some(record) = self.object.as_ref().map(|object| &object.record)
+            && let Some((account, conversation)) = record.account.as_ref().zip(record.conversation.as_ref())
+        {
+            self.ctx.made_room(account, conversation);
         }
     }
 

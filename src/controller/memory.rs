@@ -23,6 +23,8 @@ pub(super) struct Remembered {
     pub(super) attempt: Option<(String, Instant)>,
     /// What was first seen to be absent, and when.
     pub(super) absent: Option<(Absent, Instant)>,
+    /// The generation that is not Ready yet, and when it was first seen.
+    pub(super) changed: Option<(i64, Instant)>,
     /// Passes in a row that waited for a sibling.
     pub(super) waits: u32,
     /// Digest of the address from a Secret that the webhook was last seen to have.
@@ -78,6 +80,18 @@ impl Remembered {
     /// How long until the attempt's window is over.
     pub(super) fn until_window_over(&mut self, id: &str, timing: &Timing) -> Duration {
         timing.window().saturating_sub(self.first_sight(id).elapsed())
+    }
+
+    /// Notes that this generation is to become Ready, and is seen now if it was not before.
+    pub(super) fn note_change(&mut self, generation: i64) {
+        if self.changed.is_none_or(|(noted, _)| noted != generation) {
+            self.changed = Some((generation, Instant::now()));
+        }
+    }
+
+    /// The generation is Ready: how long that took since its first sight, where it was noted.
+    pub(super) fn take_change(&mut self, generation: i64) -> Option<Duration> {
+        self.changed.take_if(|(noted, _)| *noted == generation).map(|(_, since)| since.elapsed())
     }
 
     fn first_sight(&mut self, id: &str) -> Instant {

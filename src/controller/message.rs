@@ -9,7 +9,8 @@ use crate::api::{
     RESOLVE_ANNOTATION, Reason,
 };
 use crate::decide::{Hold, Object, SLOTS, Settled, Waiting};
-use crate::twilio::{ConversationSid, ErrorKind, WebhookSid};
+use crate::lanes::{Closed, ClosedBy};
+use crate::twilio::{AccountSid, ConversationSid, ErrorKind, WebhookSid};
 
 /// What to do about a Secret that the operator may not read.
 const FORBIDDEN: &str = "name it as the chart's secretAccess.names says, or extend the operator's RBAC";
@@ -25,6 +26,8 @@ pub(super) struct Subject<'a> {
     pub(super) uid: &'a str,
     /// The conversation: a SID, or a unique name in quotes.
     pub(super) conversation: String,
+    /// Mode Observe: it is said what is wrong, and nothing is done about it.
+    pub(super) observing: bool,
 }
 
 impl Subject<'_> {
@@ -94,6 +97,7 @@ pub(super) fn reason(hold: &Hold) -> Reason {
 }
 
 /// Why an object is held, and what to do about it.
+#[expect(clippy::too_many_lines, reason = "one text after the other")]
 pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
     let conversation = &subject.conversation;
     match hold {
@@ -117,15 +121,18 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
              that it is gone: {}",
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
-        Hold::AccountMismatch { opens, needs } => format!(
-            "the Secret opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
-             the Secret credentials of the latter, or delete this object under them and create a new one",
-            opens.0, opens.1, needs.0, needs.1
-        ),
+        Hold::AccountMismatch { opens, needs } => {
+            format!("{}, or delete this object under them and create a new one", mismatch(opens, needs))
+        }
         Hold::ConversationNotFound => format!(
             "the account has no conversation {conversation}: check the spec's conversation and chatServiceSid; \
              both are immutable, so delete this object and create it with the right ones: {}",
             subject.kubectl("delete")
+        ),
+        Hold::WebhookMissing(webhook) if subject.observing => format!(
+            "webhook {webhook} was removed from conversation {conversation} by somebody else, and mode Observe makes none: \
+             set mode: Apply to have it back ({}), or delete the object",
+            subject.kubectl("edit")
         ),
         Hold::WebhookMissing(webhook) => format!(
             "webhook {webhook} was removed from conversation {conversation} by somebody else, and the object says not to \
@@ -204,6 +211,15 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
     }
 }
 
+/// Which account the Secret opens, which one is needed, and the way to put that right.
+pub(super) fn mismatch(opens: &(AccountSid, String), needs: &(AccountSid, String)) -> String {
+    format!(
+        "the Secret opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
+         the Secret credentials of the latter",
+        opens.0, opens.1, needs.0, needs.1
+    )
+}
+
 /// Why a deletion does not go on, and how to let the object go.
 pub(super) fn deletion_blocked(why: &str, object: &Object, subject: &Subject<'_>) -> String {
     let (what, named) = match (&object.record.webhook, object.open_attempt(), object.record.lost.last()) {
@@ -264,6 +280,16 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
             format!("configuration.urlFrom names key {key} of Secret {secret}, and {fault}: {next}")
         }
         Trouble::Twilio(error) => twilio(error, subject),
+        Trouble::Lane(Closed { why, .. }) => match why {
+            ClosedBy::NoAnswer => "Twilio did not answer the account's last requests; tried again when it does",
+            ClosedBy::RateLimited => {
+                "Twilio limits the account's requests and asked to wait; tried again after that"
+            }
+            ClosedBy::RetryBudget => {
+                "too many of the account's last requests to Twilio failed to repeat this one at once; tried again"
+            }
+        }
+        .to_owned(),
         // These have no reason, so that nobody reads this.
         Trouble::Kubernetes(_)
         | Trouble::Rotated

@@ -83,8 +83,6 @@ pub struct Settings {
     pub resync_interval: Duration,
     /// How long a Secret that was read serves.
     pub credentials_ttl: Duration,
-    /// Requests that one account may have in flight.
-    pub max_in_flight: usize,
     /// Id of the cluster.
     pub cluster: String,
     /// Name of this process, in Events.
@@ -102,6 +100,8 @@ pub struct Parts {
     pub watches: Client,
     /// Twilio.
     pub twilio: twilio::Client,
+    /// What each account's requests may cost; hears of the client's requests.
+    pub lanes: Arc<Lanes>,
     /// Where numbers go.
     pub metrics: Arc<Metrics>,
     /// Opens when the first list of all objects is in.
@@ -149,7 +149,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         timing: settings.timing,
         resync_interval: settings.resync_interval,
         conversations: Conversations::default(),
-        lanes: Lanes::new(settings.max_in_flight),
+        lanes: parts.lanes,
         memory: Memory::default(),
         // Absences are seen twice before they count.
         census: Census::new(settings.resync_interval.max(settings.timing.settle * 2)),
@@ -161,6 +161,8 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         passes: passes.clone(),
         stop: stop.clone(),
     });
+    let counted = stores.clone();
+    ctx.metrics.acts(move || object::count(&counted));
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
@@ -186,6 +188,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
     }
     passes.close();
     passes.wait().await;
+    ctx.metrics.rests();
     // The last Events go out once nobody is left to write more.
     drop(ctx);
     if tokio::time::timeout(Duration::from_secs(5), publishing).await.is_err() {

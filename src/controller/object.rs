@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
+use kube::runtime::reflector::Store;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,6 +14,7 @@ use crate::api::{
     FINALIZER, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION, Reason, RecreatePolicy, Target,
 };
 use crate::decide::{Address, Answers, Attempt, Desired, Journal, Object, Record, Resolution, Sibling};
+use crate::metrics::{NO_REASON, Objects};
 
 /// What `status.lastHandledReconcileAt` can hold.
 const MAX_REQUEST: usize = 256;
@@ -64,6 +66,27 @@ pub(super) fn ready_reason(status: &ConversationWebhookStatus) -> Option<&str> {
     let ready =
         status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())?;
     Some(&ready.reason)
+}
+
+/// The objects in the watch caches by what their status says.
+pub(super) fn count(stores: &[Store<Guarded>]) -> Objects {
+    let mut objects = Objects::default();
+    for guarded in stores.iter().flat_map(Store::state) {
+        let Ok(object) = &guarded.0 else {
+            *objects.by_reason.entry(Reason::InvalidConfiguration.as_str()).or_default() += 1;
+            continue;
+        };
+        let said = object.status.as_ref().and_then(ready_reason);
+        let known = Reason::ALL.iter().map(|reason| reason.as_str()).find(|reason| Some(*reason) == said);
+        *objects.by_reason.entry(known.unwrap_or(NO_REASON)).or_default() += 1;
+        // Most have their webhook: no journal needs to be read for those.
+        let may_be_open = object.status.as_ref().is_none_or(|status| status.webhook_sid.is_none())
+            && object.annotations().contains_key(ATTEMPT_ANNOTATION);
+        if may_be_open && view(object, None).open_attempt().is_some() {
+            objects.unresolved += 1;
+        }
+    }
+    objects
 }
 
 /// The value by which a user asks for an immediate pass, where no pass acted on it yet. Status holds

@@ -15,6 +15,7 @@ use super::reconcile::Pass;
 use super::secrets::{Login, SecretName};
 use crate::api::{CONVERSATION_LABEL, ConversationWebhook};
 use crate::decide::{Access, Board, Remote, Renamed, Sender, Sibling, Siblings, Wanted, address_source};
+use crate::lanes::Errand;
 use crate::twilio::{self, AccountSid, ConversationRef, ConversationSid, Credentials, ErrorKind, WebhookSid};
 
 impl Pass {
@@ -73,7 +74,8 @@ impl Pass {
             return Ok(());
         }
         let declared = login.credentials.account_sid().clone();
-        self.permit = Some(self.unless_stopped(ctx.lanes.enter(&declared)).await?);
+        self.permit =
+            Some(self.unless_stopped(ctx.lanes.enter(login.credentials.door(), self.errand())).await??);
         let proof = match self.ctx.twilio.fetch_configuration(&login.credentials).await {
             Err(refused) if refused.kind() == ErrorKind::Credentials => {
                 match self.account_of_conversation(&login.credentials).await {
@@ -93,13 +95,14 @@ impl Pass {
         }
         let found = match proof {
             Err(error) if error.kind() == ErrorKind::Credentials => return Err(self.shut_out(error).await),
-            proof => self.heard(proof).await?,
+            // Not accepted yet: a key of another account would take the place of one that served.
+            proof => proof?,
         };
         if found != declared {
             let operation = twilio::Operation::FetchConfiguration;
             let foreign = twilio::Error::ForeignAccount { operation, expected: declared, found };
             self.ctx.secrets.refused(&secret, &login, &foreign).await;
-            return Err(foreign.into());
+            return Err(self.unless_replaced(foreign));
         }
         self.proved().await;
         Ok(())
@@ -156,7 +159,7 @@ impl Pass {
         if let Some(conversation) = held.conversation(max_age) {
             return Ok(Some(conversation.clone()));
         }
-        let permit = self.unless_stopped(ctx.lanes.enter(account)).await?;
+        let permit = self.unless_stopped(ctx.lanes.enter(login.credentials.door(), self.errand())).await??;
         debug_assert!(self.permit.is_none(), "a pass looks a name up before it enters a conversation");
         let found = self.ctx.twilio.fetch_conversation(&login.credentials, service.as_ref(), &name).await;
         drop(permit);
@@ -245,22 +248,24 @@ impl Pass {
                 Ok(value)
             }
             // A login that opens its account lacks the right for this one thing: other objects may need less.
-            Err(error) if error.kind() == ErrorKind::Credentials && !self.still_opens().await => {
-                Err(self.shut_out(error).await)
-            }
+            Err(error) if error.kind() == ErrorKind::Credentials => match self.still_opens().await {
+                Ok(false) => Err(self.shut_out(error).await),
+                // With a lane that takes nobody in, nothing more is known than the refusal itself.
+                Ok(true) | Err(_) => Err(error.into()),
+            },
             Err(error) => Err(error.into()),
         }
     }
 
     /// Whether the login opens any account at all.
-    async fn still_opens(&mut self) -> bool {
-        let Some(login) = self.login.clone() else { return false };
+    async fn still_opens(&mut self) -> Result<bool, Trouble> {
+        let Some(login) = self.login.clone() else { return Ok(false) };
         let _permit = match self.permit {
             Some(_) => None,
-            None => Some(self.ctx.lanes.enter(login.credentials.account_sid()).await),
+            None => Some(self.ctx.lanes.enter(login.credentials.door(), self.errand()).await?),
         };
-        self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
-            || self.account_of_conversation(&login.credentials).await.is_ok()
+        Ok(self.ctx.twilio.fetch_configuration(&login.credentials).await.is_ok()
+            || self.account_of_conversation(&login.credentials).await.is_ok())
     }
 
     /// Twilio refused the login: whoever uses the Secret hears of it. The Secret is read again at once, since it may
@@ -271,8 +276,14 @@ impl Pass {
         }
         match self.ctx.secrets.login(&self.secret).await {
             Ok(_) => Trouble::Rotated,
-            Err(_) => error.into(),
+            Err(_) => self.unless_replaced(error),
         }
+    }
+
+    /// A refusal is the last word on an object that is to go only where no credentials from before are left. Each later
+    /// pass of a single object would probe the new ones again and never come to the old.
+    fn unless_replaced(&self, refusal: twilio::Error) -> Trouble {
+        if self.last_good().is_some() { Trouble::Rotated } else { refusal.into() }
     }
 
     /// Twilio confirmed that the credentials belong to the declared account.
@@ -290,17 +301,24 @@ impl Pass {
     pub(super) async fn enter(&mut self) -> Result<ConversationRef, Trouble> {
         let conversation =
             self.conversation.clone().ok_or(Trouble::Internal("the object names no conversation"))?;
-        let account = self.login()?.credentials.account_sid().clone();
+        let credentials = self.login()?.credentials.clone();
+        let account = credentials.account_sid();
         let ctx = Arc::clone(&self.ctx);
         if self.place.is_none() {
             // In this order for one that proved its account before: see above.
             self.permit = None;
-            self.place = Some(self.unless_stopped(ctx.conversations.hold(&account, &conversation)).await?);
+            self.place = Some(self.unless_stopped(ctx.conversations.hold(account, &conversation)).await?);
         }
         if self.permit.is_none() {
-            self.permit = Some(self.unless_stopped(ctx.lanes.enter(&account)).await?);
+            self.permit =
+                Some(self.unless_stopped(ctx.lanes.enter(credentials.door(), self.errand())).await??);
         }
         Ok(ConversationRef { service: self.service.clone(), conversation })
+    }
+
+    /// What this pass wants in the account's lane.
+    fn errand(&self) -> Errand {
+        if self.memory.failures > 0 { Errand::Retry } else { Errand::First }
     }
 
     /// Waits for something that is not a request. While nothing is under way, a stop ends the wait, and so does the time

@@ -36,6 +36,7 @@ use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid, WebhookSid};
 const MAX_STEPS: usize = 40;
 
 /// One pass, with all that was read in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 pub(super) struct Pass {
     pub(super) ctx: Arc<Context>,
     pub(super) namespace: String,
@@ -110,6 +111,10 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
         return Ok(Requeue::requeue(wait));
     }
     let due = due || requested(&object).is_some();
+    let mut memory = memory;
+    if !seen.deleting && seen.record.observed_generation != Some(seen.generation) {
+        memory.note_change(seen.generation);
+    }
     let pass = Pass::new(Arc::clone(&ctx), object, seen, memory, due);
     // In a task of its own: a pass that has begun is never cancelled between a create and the write of its result.
     let wait = match ctx.passes.spawn(pass.run()).await {

@@ -7,6 +7,7 @@ use crate::api::{Mode, Provenance};
 use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 
 /// Everything that [`super::decide`] may look at.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// The object; `None` when a live read said that it is gone.
@@ -73,6 +74,7 @@ pub enum Kind {
 }
 
 /// The object, as far as decisions depend on it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// `metadata.uid`.

@@ -1,64 +1,131 @@
-//! How many requests an account may have in flight, so that one tenant's work never takes Twilio's whole
-//! concurrency away from the account's own applications.
+//! What each account's requests may cost: nobody's work takes Twilio's whole concurrency away from the account's own
+//! applications, and a Twilio in trouble is left in peace.
+//!
+//! For: letting passes in, one lane per account, in the order in which they came. A lane learns from every request's
+//! outcome. Must never: let one account wait for another, hold a lock over an await, or show an account in a number.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `lane` | one account's lane as a whole, in virtual time |
+//! | `window` | how wide it is |
+//! | `breaker` | whether Twilio answers at all |
+//! | `budget` | how much may be tried again |
+//! | `heard` | what a lane hears of a request |
+//! | `limits` | the numbers it goes by |
+//! | `closed` | the answer to who may not enter |
+//! | `permit` | places in lane and line that are given back when dropped |
+//! | `accounts` | the lanes of all accounts, and who is called when something changed |
+//! | `numbers` | what `/metrics` shows |
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod accounts;
+mod breaker;
+mod budget;
+mod closed;
+mod heard;
+mod lane;
+mod limits;
+mod numbers;
+mod permit;
+mod window;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::twilio::AccountSid;
+use prometheus_client::registry::Registry;
+use tokio::time::{Instant, timeout_at};
 
-/// The right to have requests of one account in flight, one at a time, until dropped.
-#[derive(Debug)]
-pub struct Permit {
-    _permit: Option<OwnedSemaphorePermit>,
-}
+pub use self::closed::{Closed, ClosedBy};
+pub use self::lane::Errand;
+pub use self::limits::Limits;
+pub use self::permit::Permit;
 
-/// One lane per account.
+use self::accounts::Accounts;
+use self::breaker::Change;
+use self::heard::Heard;
+use self::lane::Answer;
+use self::numbers::{Gauges, Numbers};
+use self::permit::InLine;
+use crate::twilio::{Door, Exchange, Observer};
+
+/// One lane per account, region and edge. Hears of the outcomes as the [`Observer`] of the client that the permits are for.
 #[derive(Debug)]
 pub struct Lanes {
-    max_in_flight: usize,
-    by_account: Mutex<HashMap<AccountSid, Arc<Semaphore>>>,
+    shared: Arc<Shared>,
+}
+
+/// What permits hold on to.
+#[derive(Debug)]
+struct Shared {
+    /// The start of the lanes' time.
+    start: Instant,
+    accounts: Accounts,
+    numbers: Numbers,
+}
+
+impl Shared {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
 }
 
 impl Lanes {
-    /// Lanes in which at most `max_in_flight` requests of one account are under way.
+    /// Lanes that go by these limits.
     #[must_use]
-    pub fn new(max_in_flight: usize) -> Self {
-        Self { max_in_flight, by_account: Mutex::default() }
+    pub fn new(limits: Limits) -> Self {
+        let (accounts, numbers) = (Accounts::new(limits), Numbers::default());
+        Self { shared: Arc::new(Shared { start: Instant::now(), accounts, numbers }) }
     }
 
-    /// Waits for a free place in the account's lane.
-    pub async fn enter(&self, account: &AccountSid) -> Permit {
-        let lane = {
-            let mut lanes = self.by_account.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(
-                lanes.entry(account.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.max_in_flight))),
-            )
-        };
-        // A lane is never closed, so the permit is always there.
-        Permit { _permit: lane.acquire_owned().await.ok() }
+    /// Waits for a free place in the account's lane. May be cancelled at any time.
+    ///
+    /// # Errors
+    /// The lane takes nobody in for longer than is waited in line.
+    pub async fn enter(&self, account: &Door, errand: Errand) -> Result<Permit, Closed> {
+        let shared = &self.shared;
+        let asked = shared.now();
+        let line = InLine::join(shared, account);
+        loop {
+            match line.ask(errand) {
+                Answer::Enter(admission) => {
+                    shared.numbers.waited(shared.now().saturating_sub(asked));
+                    return Ok(line.permit(admission));
+                }
+                Answer::Closed(closed) => {
+                    shared.numbers.closed(closed.why);
+                    return Err(closed);
+                }
+                Answer::Wait(None) => line.called().await,
+                Answer::Wait(Some(until)) => {
+                    // Called or not, it is time to ask again.
+                    let _called = timeout_at(shared.start + until, line.called()).await;
+                }
+            }
+        }
+    }
+
+    /// Adds the lanes' numbers to those of a process.
+    pub fn register(&self, registry: &mut Registry) {
+        self.shared.numbers.register(registry);
+        registry.register_collector(Box::new(Gauges(Arc::clone(&self.shared))));
+    }
+}
+
+impl Observer for Lanes {
+    fn observe(&self, exchange: &Exchange<'_>) {
+        let now = self.shared.now();
+        let sent = now.saturating_sub(exchange.duration);
+        let heard = Heard::of(exchange);
+        let change = self.shared.accounts.with(exchange.door, now, |lane| lane.hear(heard, sent, now));
+        match change {
+            Some(Change::Opened) => {
+                self.shared.numbers.opened();
+                tracing::warn!("Twilio does not answer an account: it is probed until it does");
+            }
+            Some(Change::Closed) => tracing::info!("Twilio answers the account again"),
+            None => {}
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account(n: u8) -> AccountSid {
-        format!("AC{n:032x}").parse().unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_full_lane_delays_its_own_account_only() {
-        let lanes = Lanes::new(2);
-        let first = lanes.enter(&account(1)).await;
-        let _second = lanes.enter(&account(1)).await;
-        drop(lanes.enter(&account(2)).await);
-        let same = account(1);
-        let mut third = Box::pin(lanes.enter(&same));
-        assert!(futures::poll!(&mut third).is_pending());
-        drop(first);
-        drop(third.await);
-    }
-}
+mod tests;

@@ -77,16 +77,28 @@ enum Login {
     AuthToken(SecretString),
 }
 
+/// Where requests of one account go in: what happens there is no word on any other.
+///
+/// The region is part of it because regions are worlds of their own, and the edge because a name that leads nowhere says
+/// nothing about the others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Door {
+    /// The account that the Secret declares.
+    pub account: AccountSid,
+    /// The region that it declares.
+    pub region: Region,
+    /// Where requests enter Twilio's network; `None`: by Twilio's global host.
+    pub edge: Option<Edge>,
+}
+
 /// A login to one Twilio account, with the place to log in.
 ///
 /// That the account is the login's own is a claim of whoever wrote the Secret until a reply proves it
 /// ([`Client::fetch_configuration`](super::Client::fetch_configuration)).
 #[derive(Clone)]
 pub struct Credentials {
-    account: AccountSid,
+    door: Door,
     login: Login,
-    region: Region,
-    edge: Option<Edge>,
 }
 
 impl Credentials {
@@ -108,7 +120,7 @@ impl Credentials {
             .map(|text| parsed(secret_key::EDGE, text, LABEL_SHAPE))
             .transpose()?;
         let (region, edge) = place(given_region, given_edge)?;
-        Ok(Self { account, login, region, edge })
+        Ok(Self { door: Door { account, region, edge }, login })
     }
 
     /// HMAC-SHA-256 of account, place and login under a key: equal for equal credentials, wherever they were read, and
@@ -119,46 +131,54 @@ impl Credentials {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
         let (user, password) = match &self.login {
             Login::ApiKey { key, secret } => (key.as_str(), secret),
-            Login::AuthToken(token) => (self.account.as_str(), token),
+            Login::AuthToken(token) => (self.door.account.as_str(), token),
         };
-        let edge = self.edge.as_ref().map(Edge::as_str).unwrap_or_default();
-        for part in [self.account.as_str(), self.region.as_str(), edge, user, password.expose_secret()] {
+        let edge = self.door.edge.as_ref().map(Edge::as_str).unwrap_or_default();
+        for part in
+            [self.door.account.as_str(), self.door.region.as_str(), edge, user, password.expose_secret()]
+        {
             mac.update(&part.len().to_be_bytes());
             mac.update(part.as_bytes());
         }
         mac.finalize().into_bytes().into()
     }
 
+    /// Where requests with this login go in.
+    #[must_use]
+    pub fn door(&self) -> &Door {
+        &self.door
+    }
+
     /// The account that the Secret declares.
     #[must_use]
     pub fn account_sid(&self) -> &AccountSid {
-        &self.account
+        &self.door.account
     }
 
     /// The region that the Secret declares, `us1` where it declares none.
     #[must_use]
     pub fn region(&self) -> Region {
-        self.region.clone()
+        self.door.region.clone()
     }
 
     /// Where requests enter Twilio's network; `None`: by Twilio's global host.
     #[must_use]
     pub fn edge(&self) -> Option<&Edge> {
-        self.edge.as_ref()
+        self.door.edge.as_ref()
     }
 
     /// User name and password of HTTP basic authentication.
     pub(super) fn basic(&self) -> (&str, &SecretString) {
         match &self.login {
             Login::ApiKey { key, secret } => (key.as_str(), secret),
-            Login::AuthToken(token) => (self.account.as_str(), token),
+            Login::AuthToken(token) => (self.door.account.as_str(), token),
         }
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, login, region, edge } = self;
+        let Self { door: Door { account, region, edge }, login } = self;
         let login = match login {
             Login::ApiKey { .. } => "API key",
             Login::AuthToken(_) => "auth token",

@@ -104,8 +104,16 @@ impl Exchanger {
         );
         if let Some(observer) = &self.observer {
             let concurrent_requests = head.and_then(|head| head.concurrent_requests);
-            let account = c.account_sid();
-            observer.observe(&Exchange { operation, account, outcome, duration, concurrent_requests });
+            let retry_after = result.as_ref().err().and_then(Error::retry_after);
+            let door = c.door();
+            observer.observe(&Exchange {
+                operation,
+                door,
+                outcome,
+                duration,
+                concurrent_requests,
+                retry_after,
+            });
         }
         result
     }

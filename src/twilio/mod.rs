@@ -40,7 +40,7 @@ mod transport;
 mod webhook;
 
 pub use client::Client;
-pub use credentials::{Credentials, CredentialsError, secret_key};
+pub use credentials::{Credentials, CredentialsError, Door, secret_key};
 pub use endpoint::BaseUrlError;
 pub use error::{CertificateFault, CreateOutcome, Error, NotSent, ReplyFault};
 pub use kind::{ErrorKind, Missing};

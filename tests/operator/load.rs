@@ -149,7 +149,7 @@ async fn two_hundred_objects_get_one_webhook_each_and_leave_none() {
 }
 
 #[tokio::test]
-async fn five_objects_fill_a_conversation_and_the_sixth_waits_for_a_slot() {
+async fn r03_five_objects_fill_a_conversation_and_the_sixth_waits_for_a_slot() {
     let mut world = World::new().await;
     slow_down(&world);
     world.start_operator(&["--resync-interval=2s"]).await;
@@ -179,7 +179,7 @@ async fn five_objects_fill_a_conversation_and_the_sixth_waits_for_a_slot() {
 }
 
 #[tokio::test]
-async fn of_two_identical_objects_one_waits_until_the_other_is_gone() {
+async fn r03_of_two_identical_objects_one_waits_until_the_other_is_gone() {
     let mut world = World::new().await;
     slow_down(&world);
     world.start_operator(&["--resync-interval=2s"]).await;

@@ -12,16 +12,21 @@
 
 mod admin;
 mod bad_input;
+mod chaos;
 mod counts;
 mod crash;
+mod deletions;
 mod discretion;
 mod flags;
 mod footprint;
 mod lifecycle;
 mod load;
 mod one_login;
+mod outage;
 mod outsiders;
+mod reasons;
 mod replies;
+mod rules;
 mod secrets;
 mod states;
 mod support;

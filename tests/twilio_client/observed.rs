@@ -11,16 +11,17 @@ use conversation_webhook_operator::twilio::{
 use crate::stub::{Stub, Then, reply, reply_with};
 use crate::world::*;
 
-type Heard = (Operation, String, Outcome, Option<u32>);
+type Heard = (Operation, String, Outcome, Option<u32>, Option<Duration>);
 
 #[derive(Default)]
 struct Listener(Mutex<Vec<Heard>>);
 
 impl Observer for Listener {
     fn observe(&self, exchange: &Exchange<'_>) {
-        let Exchange { operation, account, outcome, duration, concurrent_requests } = exchange;
+        let Exchange { operation, door, outcome, duration, concurrent_requests, retry_after } = exchange;
         assert!(*duration > Duration::ZERO);
-        self.0.lock().unwrap().push((*operation, account.to_string(), *outcome, *concurrent_requests));
+        let heard = (*operation, door.account.to_string(), *outcome, *concurrent_requests, *retry_after);
+        self.0.lock().unwrap().push(heard);
     }
 }
 
@@ -28,7 +29,11 @@ impl Observer for Listener {
 async fn every_request_is_heard_of_once() {
     let stub = Stub::start(|number, _| match number {
         0 => Then::Reply(reply_with(200, "Twilio-Concurrent-Requests: 3\r\n", page_json(&[], None))),
-        1 => Then::Reply(reply_with(429, "Twilio-Concurrent-Requests: 9\r\n", error_json(20429, 429))),
+        1 => Then::Reply(reply_with(
+            429,
+            "Twilio-Concurrent-Requests: 9\r\nRetry-After: 7\r\n",
+            error_json(20429, 429),
+        )),
         2 => Then::Reply(reply(200, "<html>")),
         _ => Then::Close,
     })
@@ -46,15 +51,17 @@ async fn every_request_is_heard_of_once() {
     let _not_a_request = client.fetch_conversation(&c, None, "..").await;
 
     let heard: Vec<_> = std::mem::take(&mut *listener.0.lock().unwrap());
-    let list = |outcome, concurrent| (Operation::ListWebhooks, AC.to_owned(), outcome, concurrent);
+    let list = |outcome, concurrent, wait: Option<u64>| {
+        (Operation::ListWebhooks, AC.to_owned(), outcome, concurrent, wait.map(Duration::from_secs))
+    };
     assert_eq!(
         heard,
         [
-            list(Outcome::Ok, Some(3)),
-            list(Outcome::ApiError { status: 429, code: Some(20429) }, Some(9)),
-            list(Outcome::Unusable, None),
-            list(Outcome::Unanswered, None),
-            (Operation::FetchConfiguration, AC.to_owned(), Outcome::NotSent, None),
+            list(Outcome::Ok, Some(3), None),
+            list(Outcome::ApiError { status: 429, code: Some(20429) }, Some(9), Some(7)),
+            list(Outcome::Unusable, None, None),
+            list(Outcome::Unanswered, None, None),
+            (Operation::FetchConfiguration, AC.to_owned(), Outcome::NotSent, None, None),
         ]
     );
 }

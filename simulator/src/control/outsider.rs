@@ -2,6 +2,7 @@
 //! participants talk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Control, ControlError, seeding};
 use crate::api::{Refusal, Rules, webhook_updated_by};
@@ -53,6 +54,13 @@ impl Control {
     ) -> Result<(), ControlError> {
         let account = self.account_of(sid)?;
         account.data().set_state(sid, state).ok_or(ControlError::UnknownConversation(sid))
+    }
+
+    /// Twilio sets a conversation up: it is initializing for so long, and active by itself from then on.
+    pub fn initialize_conversation(&self, sid: ConversationSid, span: Duration) -> Result<(), ControlError> {
+        let account = self.account_of(sid)?;
+        let started = account.data().set_up(sid, span, ConversationState::Active);
+        started.ok_or(ControlError::UnknownConversation(sid))
     }
 
     /// Deletes a conversation and creates another under the same names in the same service: a new SID, and no
@@ -108,6 +116,14 @@ impl Control {
         let state = self.state();
         let account = state.world.account_of_webhook(sid).ok_or(ControlError::UnknownWebhook(sid))?;
         account.data().delete_webhook(sid, Origin::Outsider).map_err(|refusal| gone(sid, refusal))
+    }
+
+    /// A webhook that was deleted is there again, with its SID and as it was, unless its conversation is gone or full.
+    /// One that exists stays as it is.
+    pub fn restore_webhook(&self, sid: WebhookSid) -> Result<(), ControlError> {
+        let state = self.state();
+        let account = state.world.account_of_webhook(sid).ok_or(ControlError::UnknownWebhook(sid))?;
+        account.data().restore_webhook(sid, Origin::Outsider).map_err(|refusal| gone(sid, refusal))
     }
 
     /// A participant says something from its client, which always fires webhooks.

@@ -2,6 +2,7 @@
 //! Twilio could not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ControlError;
 use crate::api::{Rules, webhook_from_params};
@@ -85,7 +86,10 @@ pub(super) fn add_conversation(
     for webhook in &seed.webhooks {
         add_webhook(state, courier, account, sid, webhook, origin.clone())?;
     }
-    account.data().set_state(sid, seed.state);
+    match seed.initializing_ms.map(Duration::from_millis) {
+        Some(span) => account.data().set_up(sid, span, seed.state),
+        None => account.data().set_state(sid, seed.state),
+    };
     Ok(sid)
 }
 

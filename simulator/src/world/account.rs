@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::actor::{Act, Origin};
 use super::conversation::{Conversation, ConversationState, Message, WEBHOOK_SLOTS};
-use super::webhook::{Configuration, Deletion, Edit, WebhookRecord};
+use super::setup::Setups;
+use super::webhook::{Configuration, Deletion, Edit, Restoration, WebhookRecord};
 use crate::api::Refusal;
 use crate::sid::{
     AccountSid, ConversationSid, FlowSid, MessagingServiceSid, ServiceSid, SidSource, WebhookSid,
@@ -43,8 +45,11 @@ impl Account {
         }
     }
 
+    /// Everything that changes, as it is by now.
     pub(crate) fn data(&self) -> MutexGuard<'_, AccountData> {
-        self.data.lock()
+        let mut data = self.data.lock();
+        data.finish_setups();
+        data
     }
 
     pub(crate) fn auth_token(&self) -> String {
@@ -68,6 +73,7 @@ pub(crate) struct AccountData {
     pub(crate) flows: Option<BTreeSet<FlowSid>>,
     conversations: HashMap<ConversationSid, Conversation>,
     names: HashMap<(ServiceSid, String), ConversationSid>,
+    setups: Setups,
     /// Every webhook ever made, oldest first.
     records: Vec<WebhookRecord>,
     positions: HashMap<WebhookSid, usize>,
@@ -100,6 +106,7 @@ impl AccountData {
             flows: None,
             conversations: HashMap::new(),
             names: HashMap::new(),
+            setups: Setups::default(),
             records: Vec::new(),
             positions: HashMap::new(),
         }
@@ -186,7 +193,29 @@ impl AccountData {
         let conversation = self.conversations.get_mut(&sid)?;
         conversation.state = state;
         conversation.updated_at = jiff::Timestamp::now();
+        self.setups.cancel(sid);
         Some(())
+    }
+
+    /// The conversation is initializing for so long, and in that state from then on.
+    pub(crate) fn set_up(
+        &mut self,
+        sid: ConversationSid,
+        span: Duration,
+        then: ConversationState,
+    ) -> Option<()> {
+        self.set_state(sid, ConversationState::Initializing)?;
+        self.setups.start(sid, span, then);
+        Some(())
+    }
+
+    fn finish_setups(&mut self) {
+        for done in self.setups.take_done() {
+            if let Some(conversation) = self.conversations.get_mut(&done.conversation) {
+                conversation.state = done.then;
+                conversation.updated_at = done.at;
+            }
+        }
     }
 
     /// The conversation goes, and its webhooks with it.
@@ -236,6 +265,7 @@ impl AccountData {
             created: Act::now(origin),
             edits: Vec::new(),
             deleted: None,
+            restored: Vec::new(),
         });
         Ok(&self.records[position])
     }
@@ -268,6 +298,22 @@ impl AccountData {
             conversation.webhooks.retain(|other| *other != sid);
         }
         record.deleted = Some(Deletion { by: Act::now(origin), with_conversation: false });
+        Ok(())
+    }
+
+    /// A webhook that was deleted is there again, as it was and in its old place, where its conversation has a slot.
+    pub(crate) fn restore_webhook(&mut self, sid: WebhookSid, origin: Origin) -> Result<(), Refusal> {
+        let position = self.positions.get(&sid).copied().ok_or(Refusal::WebhookNotFound)?;
+        let record = &mut self.records[position];
+        let conversation = self.conversations.get_mut(&record.conversation);
+        let conversation = conversation.ok_or(Refusal::ConversationNotFound)?;
+        if conversation.webhooks.len() >= WEBHOOK_SLOTS {
+            return Err(Refusal::TooManyWebhooks);
+        }
+        let Some(deleted) = record.deleted.take() else { return Ok(()) };
+        record.restored.push(Restoration { by: Act::now(origin), deleted });
+        let alive: BTreeSet<WebhookSid> = conversation.webhooks.iter().copied().chain([sid]).collect();
+        conversation.webhooks = conversation.ever.iter().copied().filter(|sid| alive.contains(sid)).collect();
         Ok(())
     }
 

@@ -101,5 +101,6 @@ impl Ledger {
 
 fn touches(record: &WebhookRecord) -> impl Iterator<Item = &Act> {
     let deletion = record.deleted.as_ref().map(|deletion| &deletion.by);
-    record.edits.iter().map(|edit| &edit.by).chain(deletion)
+    let taken_back = record.restored.iter().map(|back| &back.deleted.by);
+    record.edits.iter().map(|edit| &edit.by).chain(taken_back).chain(deletion)
 }

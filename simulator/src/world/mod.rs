@@ -5,6 +5,7 @@ mod account;
 mod actor;
 mod conversation;
 mod ledger;
+mod setup;
 mod webhook;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +17,7 @@ pub(crate) use account::{Account, AccountData, MessageDraft, NewConversation, Ne
 pub use actor::{Act, ApiClient, Origin};
 pub use conversation::{Conversation, ConversationState, Message, MessageSource, WEBHOOK_SLOTS};
 pub use ledger::Ledger;
-pub use webhook::{Configuration, Deletion, Edit, Method, Target, WebhookRecord};
+pub use webhook::{Configuration, Deletion, Edit, Method, Restoration, Target, WebhookRecord};
 
 use crate::operation::Operation;
 use crate::seed::KeySeed;

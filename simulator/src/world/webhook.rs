@@ -115,6 +115,16 @@ pub struct Deletion {
     pub with_conversation: bool,
 }
 
+/// The return of a webhook that was deleted, under the same SID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Restoration {
+    /// Who and when.
+    pub by: Act,
+    /// The end that it takes back.
+    pub deleted: Deletion,
+}
+
 /// One webhook that exists or has existed: the truth about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,6 +147,8 @@ pub struct WebhookRecord {
     pub edits: Vec<Edit>,
     /// Its end, if it has ended.
     pub deleted: Option<Deletion>,
+    /// Every time that it came back after it had ended, oldest first.
+    pub restored: Vec<Restoration>,
 }
 
 impl WebhookRecord {
@@ -155,8 +167,10 @@ impl WebhookRecord {
     /// What it did at that moment; nothing when it did not exist then.
     #[must_use]
     pub fn as_of(&self, moment: Timestamp) -> Option<Self> {
-        let existed =
-            self.created.at <= moment && self.deleted.as_ref().is_none_or(|deletion| deletion.by.at > moment);
+        let was_away = |back: &Restoration| back.deleted.by.at <= moment && back.by.at > moment;
+        let existed = self.created.at <= moment
+            && self.deleted.as_ref().is_none_or(|deletion| deletion.by.at > moment)
+            && !self.restored.iter().any(was_away);
         existed.then(|| {
             let known = self.edits.partition_point(|edit| edit.by.at <= moment);
             let mut past = self.clone();
@@ -165,6 +179,7 @@ impl WebhookRecord {
             }
             past.edits.truncate(known);
             past.deleted = None;
+            past.restored.retain(|back| back.by.at <= moment);
             past
         })
     }

@@ -101,6 +101,10 @@ async fn accounts_keys_and_conversations() {
     let state = json!({"state": "closed"});
     assert_eq!(control(&world, Method::PUT, &format!("{conversation}/state"), state).await.status, 204);
     assert_eq!(world.simulator.conversation(sid.parse().unwrap()).unwrap().state, ConversationState::Closed);
+    let set_up = format!("{conversation}/initialize");
+    assert_eq!(control(&world, Method::POST, &set_up, json!({"forMs": 600_000})).await.status, 204);
+    let shown = control(&world, Method::GET, &conversation, Value::Null).await.json;
+    assert_eq!(shown["state"], "initializing");
     let recreated = control(&world, Method::POST, &format!("{conversation}/recreate"), Value::Null).await;
     assert_eq!(recreated.status, 201);
     let listed = control(&world, Method::GET, conversations, Value::Null).await.json;
@@ -147,6 +151,10 @@ async fn outsiders_and_participants() {
     assert_eq!(edit.status, 204);
     let bad = control(&world, Method::PATCH, &format!("/webhooks/{sid}"), json!({"method": "put"})).await;
     assert_eq!(bad.status, 422);
+    let path = format!("/webhooks/{sid}");
+    assert_eq!(control(&world, Method::DELETE, &path, Value::Null).await.status, 204);
+    assert_eq!(control(&world, Method::POST, &format!("{path}/restore"), Value::Null).await.status, 204);
+    assert!(world.simulator.ledger().get(sid).unwrap().alive());
     let fillers: Vec<_> = filled.json["sids"].as_array().unwrap().clone();
     for filler in fillers {
         let path = format!("/webhooks/{}", filler.as_str().unwrap());

@@ -1,8 +1,10 @@
 //! Conversations, messages and the account's configuration, as far as webhooks need them.
 
 use crate::fixture::*;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{ConversationState, WebhookSid};
+use twilio_conversations_simulator::{ConversationSeed, ConversationSid, ConversationState, WebhookSid};
 
 #[tokio::test]
 async fn the_configuration_proves_the_account() {
@@ -66,6 +68,33 @@ async fn a_recreated_conversation_has_the_name_and_no_webhooks() {
     assert_ne!(new, CONVERSATION);
     assert_eq!(world.get(&webhooks(CONVERSATION)).await.error(), (404, 20404));
     assert_eq!(world.get(&webhooks(new)).await.json["webhooks"], json!([]));
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_set_up_admits_changes_by_itself_when_that_is_done() {
+    let world = World::start().await;
+    let seed = ConversationSeed::new(ConversationSid::numbered(9)).initializing_for_ms(300);
+    let seeded = world.simulator.create_conversation(ACCOUNT, &seed).unwrap();
+    world.simulator.initialize_conversation(CONVERSATION, Duration::from_millis(300)).unwrap();
+    let started = Instant::now();
+    for conversation in [CONVERSATION, seeded] {
+        let refused = world.post(&webhooks(conversation), &webhook_form(BOT)).await;
+        assert_eq!(refused.error(), (400, 50386));
+        assert_eq!(world.get(&webhooks(conversation)).await.status, 200, "it can be read");
+    }
+    for conversation in [CONVERSATION, seeded] {
+        while world.simulator.conversation(conversation).unwrap().state == ConversationState::Initializing {
+            assert!(started.elapsed() < Duration::from_secs(10));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+        assert_eq!(world.post(&webhooks(conversation), &webhook_form(BOT)).await.status, 201);
+    }
+    // Whoever says which state it is in has the last word.
+    world.simulator.initialize_conversation(CONVERSATION, Duration::from_millis(10)).unwrap();
+    world.simulator.set_conversation_state(CONVERSATION, ConversationState::Closed).unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert_eq!(world.simulator.conversation(CONVERSATION).unwrap().state, ConversationState::Closed);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::fixture::*;
 use http::Method;
 use serde_json::json;
 use twilio_conversations_simulator::{
-    ApiClient, Config, Operation, Origin, Outcome, Simulator, WebhookChanges,
+    ApiClient, Config, ControlError, Operation, Origin, Outcome, Simulator, WebhookChanges, WebhookSid,
 };
 
 #[tokio::test]
@@ -75,6 +75,36 @@ async fn the_ledger_knows_who_made_changed_and_deleted_a_webhook() {
     assert!(!record.alive() && ledger.alive(CONVERSATION).is_empty());
     assert_eq!(ledger.ever_made(CONVERSATION).len(), 1);
     assert_eq!(ledger.touched_by_others(&ApiClient::user(&ACCOUNT)).len(), 1);
+}
+
+#[tokio::test]
+async fn a_webhook_that_came_back_is_the_old_one_and_its_absence_stays_on_record() {
+    let world = World::start().await;
+    let sid = world.create(BOT).await;
+    let other = world.create("https://bots.example.com/b").await;
+    world.delete(&webhook(sid)).await;
+    assert_eq!(world.listed().await, [other]);
+    world.simulator.restore_webhook(sid).unwrap();
+    assert_eq!(world.listed().await, [sid, other], "in its old place");
+    assert_eq!(world.get(&webhook(sid)).await.json["configuration"]["url"], BOT);
+    let ledger = world.simulator.ledger();
+    let record = ledger.get(sid).unwrap();
+    let [back] = &record.restored[..] else { panic!("{record:?}") };
+    assert_eq!(back.by.origin, Origin::Outsider);
+    assert!(matches!(back.deleted.by.origin, Origin::Api { .. }));
+    assert!(back.deleted.by.at < back.by.at);
+    assert_eq!(record.as_of(back.deleted.by.at), None);
+    assert!(record.alive() && record.as_of(back.by.at).is_some());
+
+    world.simulator.restore_webhook(sid).unwrap();
+    assert_eq!(world.simulator.ledger().get(sid).unwrap().restored.len(), 1, "it was there already");
+    world.simulator.delete_webhook(sid).unwrap();
+    world.simulator.fill_slots(CONVERSATION).unwrap();
+    assert!(matches!(world.simulator.restore_webhook(sid), Err(ControlError::Refused(_))));
+    let unknown = WebhookSid::numbered(99);
+    assert_eq!(world.simulator.restore_webhook(unknown), Err(ControlError::UnknownWebhook(unknown)));
+    world.simulator.delete_conversation(CONVERSATION).unwrap();
+    assert!(matches!(world.simulator.restore_webhook(other), Err(ControlError::Refused(_))));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::super::error::{AddressFault, Trouble};
 use super::{Subject, hold, reason, trouble, waiting};
 use crate::api::Reason;
 use crate::decide::{Hold, Unservable, Waiting};
+use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{CertificateFault, CredentialsError, Error, ErrorKind, NotSent, Operation, Target};
 
 const GOLDEN: &str = include_str!("../messages.golden.txt");
@@ -67,6 +68,9 @@ variants!(TROUBLES, name_of_trouble, Trouble,
     Trouble::Address { fault: AddressFault::KeyMissing, .. } => "Address, no key",
     Trouble::Address { fault: AddressFault::Malformed, .. } => "Address, malformed",
     Trouble::Twilio(_) => "Twilio",
+    Trouble::Lane(Closed { why: ClosedBy::NoAnswer, .. }) => "Lane, no answer",
+    Trouble::Lane(Closed { why: ClosedBy::RateLimited, .. }) => "Lane, rate limited",
+    Trouble::Lane(Closed { why: ClosedBy::RetryBudget, .. }) => "Lane, retry budget",
     Trouble::Kubernetes(_) => "Kubernetes",
     Trouble::Rotated => "Rotated",
     Trouble::Crowded => "Crowded",
@@ -92,7 +96,13 @@ variants!(KINDS, name_of_kind, ErrorKind,
 );
 
 fn subject() -> Subject<'static> {
-    Subject { namespace: "tenant-a", name: "bot", uid: "uid-of-bot", conversation: CONVERSATION.to_owned() }
+    Subject {
+        namespace: "tenant-a",
+        name: "bot",
+        uid: "uid-of-bot",
+        conversation: CONVERSATION.to_owned(),
+        observing: false,
+    }
 }
 
 /// A text, what it must name, and the next step that it must give where only a human leads on.
@@ -155,6 +165,7 @@ fn troubles() -> Vec<Sample<Trouble>> {
     let describe = "'kubectl -n tenant-a describe secret twilio-credentials'";
     let missing = CredentialsError::Missing { key: "TWILIO_ACCOUNT_SID" };
     let address = |fault| Trouble::Address { secret: SECRET.to_owned(), key: "url".to_owned(), fault };
+    let lane = |why| Trouble::Lane(Closed { why, until: Duration::from_secs(7) });
     let mut troubles = vec![
         (Trouble::SecretMissing(SECRET.to_owned()), SECRET, "'kubectl -n tenant-a create secret generic "),
         (Trouble::SecretForbidden(SECRET.to_owned()), SECRET, "secretAccess.names"),
@@ -167,6 +178,9 @@ fn troubles() -> Vec<Sample<Trouble>> {
         (address(AddressFault::SecretForbidden), SECRET, "secretAccess.names"),
         (address(AddressFault::KeyMissing), SECRET, describe),
         (address(AddressFault::Malformed), SECRET, describe),
+        (lane(ClosedBy::NoAnswer), "the account's last requests", "tried again"),
+        (lane(ClosedBy::RateLimited), "the account's requests", "tried again"),
+        (lane(ClosedBy::RetryBudget), "the account's last requests", "tried again"),
         (Trouble::Kubernetes("what the API server says".to_owned()), "API server", ""),
         (Trouble::Rotated, "Secret", ""),
         (Trouble::Crowded, "turn", ""),

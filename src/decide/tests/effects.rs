@@ -13,6 +13,7 @@ use crate::twilio::{Webhook, WebhookConfig, WebhookSid};
 type Step = Result<(), Ending>;
 
 impl Worker {
+    #[expect(clippy::too_many_lines, reason = "one arm per action")]
     pub(super) fn act(&mut self, world: &mut World, pass: &mut Pass, action: Action, luck: Luck) -> Step {
         world.decided.push(action.clone());
         match action {

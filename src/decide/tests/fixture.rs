@@ -8,6 +8,7 @@ use crate::decide::{
 use crate::twilio::{ConversationSid, Webhook, WebhookConfig};
 
 /// An [`Input`] that owns its parts.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) object: Option<Object>,

@@ -4,11 +4,11 @@ use conversation_webhook_operator::api::ConditionType::{Ready, Stalled};
 use conversation_webhook_operator::api::{ATTEMPT_ANNOTATION, RECONCILE_ANNOTATION};
 use kube::ResourceExt;
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{Fault, FaultRule, Operation};
+use twilio_conversations_simulator::{AccountSeed, ConversationSeed, Fault, FaultRule, Operation};
 
 use super::{
-    BOT, CHECKS, NO_CHECKS, SCALE, SID, TOKEN, WRONG_TOKEN, follow, operations, spec_with_secret, told,
-    wait_checks, wait_state,
+    BOT, CHECKS, NO_CHECKS, SCALE, SID, TOKEN, WRONG_TOKEN, account, follow, operations, spec_with_secret,
+    told, wait_checks, wait_state,
 };
 use crate::support::{World, condition, conversation, webhook_spec};
 
@@ -55,13 +55,23 @@ async fn reconcile_succeeded_echoes_each_request_for_a_pass_and_costs_one_look_a
     }
 }
 
+/// A world in which the neighbour has an account of its own: credentials of one that serve elsewhere in a namespace
+/// would serve for a deletion.
+async fn with_a_foreign_neighbour(secret: &str) -> World {
+    let (sid, token) = ("AC00000000000000000000000000000002", "canary-other-token");
+    let other = AccountSeed::new(account(sid), token).conversation(ConversationSeed::new(conversation(99)));
+    let world = World::with(World::seed().account(other)).await;
+    world.grant_secrets(&[secret, "neighbour"]).await;
+    world.secret(secret, &[SID, TOKEN]).await;
+    world.secret("neighbour", &[("TWILIO_ACCOUNT_SID", sid), ("TWILIO_AUTH_TOKEN", token)]).await;
+    world.create("neighbour", spec_with_secret(99, "neighbour")).await;
+    world
+}
+
 #[tokio::test]
 async fn deletion_blocked_with_a_webhook_until_the_secret_is_right_or_the_object_is_let_go() {
-    let mut world = World::new().await;
-    world.grant_secrets(&["wrong"]).await;
-    world.secret("wrong", &[SID, TOKEN]).await;
+    let mut world = with_a_foreign_neighbour("wrong").await;
     world.start_operator(&[SCALE, CHECKS]).await;
-    world.create("neighbour", webhook_spec(1, BOT)).await;
     for (n, name) in [(2, "abandoned"), (3, "healed")] {
         world.create(name, spec_with_secret(n, "wrong")).await;
         world.wait_ready(name).await;
@@ -83,7 +93,7 @@ async fn deletion_blocked_with_a_webhook_until_the_secret_is_right_or_the_object
         let sid = world.alive(conversation(n))[0].sid.to_string();
         messages.push(told(&object, Ready, &[&sid, "Twilio error 20003", "abandon="]));
     }
-    wait_checks(&world, 1, 3).await;
+    wait_checks(&world, 99, 3).await;
     follow(&world, &messages[0]).await;
     world.wait_gone("abandoned").await;
     assert_eq!(world.alive(conversation(2)).len(), 1, "it is left there, as the message says");
@@ -94,13 +104,10 @@ async fn deletion_blocked_with_a_webhook_until_the_secret_is_right_or_the_object
 
 #[tokio::test]
 async fn deletion_blocked_without_a_webhook_only_while_a_create_is_open() {
-    let mut world = World::new().await;
-    world.grant_secrets(&["gone"]).await;
-    world.secret("gone", &[SID, TOKEN]).await;
+    let mut world = with_a_foreign_neighbour("gone").await;
     let lost = FaultRule::new(Fault::reset_after_commit()).on(Operation::Create);
     world.simulator.add_fault(lost.conversation(conversation(2)).once());
     world.start_operator(&[CHECKS]).await;
-    world.create("neighbour", webhook_spec(1, BOT)).await;
     world.create("open", spec_with_secret(2, "gone")).await;
     let object = world.wait_reason("open", "CreateUnresolved").await;
     let journal: Value = serde_json::from_str(&object.annotations()[ATTEMPT_ANNOTATION]).unwrap();
@@ -117,7 +124,7 @@ async fn deletion_blocked_without_a_webhook_only_while_a_create_is_open() {
     let says = ["what a create made cannot be deleted", id, "abandon="];
     let object = world.wait_told("open", "DeletionBlocked", &says).await;
     assert_eq!(condition(&object, Ready).unwrap().status, "False");
-    wait_checks(&world, 1, 2).await;
+    wait_checks(&world, 99, 2).await;
     assert_eq!(world.alive(conversation(2)).len(), 1);
     world.secret("gone", &[SID, TOKEN]).await;
     world.wait_gone("open").await;

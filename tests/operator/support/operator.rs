@@ -63,6 +63,23 @@ impl Operator {
         answer.map_or(0, |answer| answer.status().as_u16())
     }
 
+    /// Stops it in its tracks (SIGSTOP): it neither sees nor does anything until it is resumed.
+    pub(crate) async fn pause(&mut self) {
+        self.process.signal("STOP").unwrap();
+        let stat = format!("/proc/{}/stat", self.process.pid());
+        eventually("the operator stands still", Duration::from_secs(10), async || {
+            // After the name in parentheses comes the state.
+            let stat = std::fs::read_to_string(&stat).unwrap();
+            stat.rsplit(')').next().unwrap().trim_start().starts_with('T').then_some(())
+        })
+        .await;
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&mut self) {
+        self.process.signal("CONT").unwrap();
+    }
+
     /// Everything that it logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()

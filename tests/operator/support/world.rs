@@ -143,6 +143,14 @@ impl World {
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
+    /// The same with kube-controller-manager, which takes a namespace down with all that is in it.
+    pub(crate) async fn on_own_plane_with_controller_manager() -> Self {
+        let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
+        let plane = Box::leak(Box::new(plane));
+        let kubeconfig = install_chart_and_wait(plane).await;
+        Self::on(plane, kubeconfig, Self::seed()).await
+    }
+
     /// The same before the CRD is there.
     pub(crate) async fn on_own_plane_without_crd() -> Self {
         let plane = own_plane().await;
@@ -187,6 +195,12 @@ impl World {
         api.create(&PostParams::default(), &secret).await.unwrap();
     }
 
+    /// Deletes a Secret.
+    pub(crate) async fn delete_secret(&self, name: &str) {
+        let api: Api<Secret> = Api::namespaced(self.kube.clone(), &self.namespace);
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+
     /// Lets the operator read Secrets of these names in the test's namespace, beside the chart's own name.
     pub(crate) async fn grant_secrets(&self, names: &[&str]) {
         let reader = format!("read-{}", names[0]);
@@ -223,9 +237,19 @@ impl World {
         arguments
     }
 
+    /// Starts one more operator beside the test's own, as when a network splits. It ends when it is dropped.
+    pub(crate) async fn start_another_operator(&self, arguments: &[&str]) -> Operator {
+        Operator::start(&self.kubeconfig, &self.arguments(arguments)).await
+    }
+
     /// Starts the operator without `--namespace`: only on a control plane of its own, or it would serve other tests.
     pub(crate) async fn start_operator_for_all_namespaces(&mut self) {
-        let mut arguments = self.arguments(&[]);
+        self.start_operator_everywhere(&[]).await;
+    }
+
+    /// The same with further arguments of `run`.
+    pub(crate) async fn start_operator_everywhere(&mut self, further: &[&str]) {
+        let mut arguments = self.arguments(further);
         arguments.retain(|argument| !argument.starts_with("--namespace="));
         let operator = Operator::start(&self.kubeconfig, &arguments).await;
         assert!(self.operator.replace(operator).is_none(), "one operator at a time");

@@ -44,11 +44,13 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/keys/{key}/secret", put(world::rotate_key_secret))
         .route("/conversations/{conversation}", get(world::conversation).delete(world::delete_conversation))
         .route("/conversations/{conversation}/state", put(world::set_conversation_state))
+        .route("/conversations/{conversation}/initialize", post(world::initialize_conversation))
         .route("/conversations/{conversation}/recreate", post(world::recreate_conversation))
         .route("/conversations/{conversation}/messages", post(world::say))
         .route("/conversations/{conversation}/webhooks", post(world::create_webhook))
         .route("/conversations/{conversation}/fill-slots", post(world::fill_slots))
-        .route("/webhooks/{webhook}", patch(world::edit_webhook).delete(world::delete_webhook));
+        .route("/webhooks/{webhook}", patch(world::edit_webhook).delete(world::delete_webhook))
+        .route("/webhooks/{webhook}/restore", post(world::restore_webhook));
     Router::new()
         .nest("/_simulator", routes)
         .fallback(|| async { Problem::new(StatusCode::NOT_FOUND, "there is nothing here; see the README") })

@@ -1,5 +1,7 @@
 //! Changes of the world behind the API's back: accounts and their credentials, conversations, webhooks, messages.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::json;
@@ -108,6 +110,21 @@ pub(super) async fn set_conversation_state(
     DONE
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SetUp {
+    for_ms: u64,
+}
+
+pub(super) async fn initialize_conversation(
+    State(control): State<Control>,
+    Path(conversation): Path<ConversationSid>,
+    Json(SetUp { for_ms }): Json<SetUp>,
+) -> Done {
+    control.initialize_conversation(conversation, Duration::from_millis(for_ms))?;
+    DONE
+}
+
 pub(super) async fn recreate_conversation(
     State(control): State<Control>,
     Path(conversation): Path<ConversationSid>,
@@ -156,5 +173,10 @@ pub(super) async fn edit_webhook(
 
 pub(super) async fn delete_webhook(State(control): State<Control>, Path(webhook): Path<WebhookSid>) -> Done {
     control.delete_webhook(webhook)?;
+    DONE
+}
+
+pub(super) async fn restore_webhook(State(control): State<Control>, Path(webhook): Path<WebhookSid>) -> Done {
+    control.restore_webhook(webhook)?;
     DONE
 }
