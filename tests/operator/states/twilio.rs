@@ -10,12 +10,13 @@ use conversation_webhook_operator::api::ConditionType::{Ready, Synced};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use twilio_conversations_simulator::{Fault, FaultRule, Operation};
+use twilio_conversations_simulator::{AccountSeed, ConversationSeed, Fault, FaultRule, Operation, Seed};
 
 use super::{
-    BOT, CHECKS, NO_CHECKS, PATIENCE, SCALE, about, edit, operations, state, told, wait_checks, wait_state,
+    BOT, CHECKS, NO_CHECKS, PATIENCE, SCALE, about, account, edit, operations, spec_with_secret, state, told,
+    wait_checks, wait_state,
 };
-use crate::support::{Line, World, conversation, eventually, webhook_spec};
+use crate::support::{ACCOUNT, AUTH_TOKEN, Line, World, conversation, eventually, webhook_spec};
 
 const AT_REST: [&str; 3] =
     ["Ready=True Available", "Synced=True ReconcileSucceeded", "CredentialsValid=True CredentialsAccepted"];
@@ -48,6 +49,26 @@ fn cases() -> Vec<Case> {
     ]
 }
 
+/// A world with an account for each case, since an account in trouble is left in peace as a whole. Its conversation is
+/// the one of the case's number, its Secret bears the case's name.
+async fn an_account_each(cases: &[Case]) -> World {
+    let account_of = |n: u32| (format!("AC{n:032x}"), format!("canary-token-{n}"));
+    let seed = (2..).zip(cases).fold(Seed::new(), |seed, (n, _)| {
+        let (sid, token) = account_of(n);
+        let account = AccountSeed::new(account(&sid), token);
+        seed.account(account.conversation(ConversationSeed::new(conversation(n))))
+    });
+    let own = AccountSeed::new(account(ACCOUNT), AUTH_TOKEN);
+    let world = World::with(seed.account(own.conversation(ConversationSeed::new(conversation(1))))).await;
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
+    world.grant_secrets(&names).await;
+    for (n, case) in (2..).zip(cases) {
+        let (sid, token) = account_of(n);
+        world.secret(case.name, &[("TWILIO_ACCOUNT_SID", &sid), ("TWILIO_AUTH_TOKEN", &token)]).await;
+    }
+    world
+}
+
 fn strike(world: &World, n: u32, operation: Operation, fault: &Fault) {
     world.simulator.add_fault(FaultRule::new(fault.clone()).on(operation).conversation(conversation(n)));
 }
@@ -71,8 +92,8 @@ async fn wait_misses(world: &World, n: u32, operation: Operation, misses: usize)
 /// Rate limits and outages of every kind: the rows differ in their reason only.
 #[tokio::test]
 async fn rate_limited_and_twilio_unavailable_without_a_webhook_say_so_once_and_pass_by_themselves() {
-    let mut world = World::new().await;
     let cases = cases();
+    let mut world = an_account_each(&cases).await;
     for (n, case) in (2..).zip(&cases) {
         strike(&world, n, Operation::List, &case.fault);
     }
@@ -81,7 +102,7 @@ async fn rate_limited_and_twilio_unavailable_without_a_webhook_say_so_once_and_p
     world.wait_ready("neighbour").await;
     let mark = world.mark().await;
     for (n, case) in (2..).zip(&cases) {
-        world.create(case.name, webhook_spec(n, BOT)).await;
+        world.create(case.name, spec_with_secret(n, case.name)).await;
     }
     for (n, case) in (2..).zip(&cases) {
         let object = world.wait_told(case.name, case.reason, &[case.says]).await;
@@ -125,12 +146,12 @@ async fn rate_limited_without_a_webhook_when_the_create_itself_is_refused_makes_
 
 #[tokio::test]
 async fn rate_limited_and_twilio_unavailable_with_a_webhook_keep_it_ready_and_are_said_at_the_third_miss() {
-    let mut world = World::new().await;
     let cases = cases();
+    let mut world = an_account_each(&cases).await;
     world.start_operator(&[SCALE, CHECKS]).await;
     world.create("neighbour", webhook_spec(1, BOT)).await;
     for (n, case) in (2..).zip(&cases) {
-        world.create(case.name, webhook_spec(n, BOT)).await;
+        world.create(case.name, spec_with_secret(n, case.name)).await;
     }
     for case in &cases {
         world.wait_ready(case.name).await;
