@@ -128,10 +128,22 @@ impl Secrets {
     /// The credentials in a Secret. While they are refused, only one caller per poll interval gets them, to probe;
     /// Secrets that hold the same login share that one.
     pub(super) async fn login(&self, secret: &SecretName) -> Result<Login, Trouble> {
-        let login = self.login_of_its_own(secret).await?;
+        let mut login = self.login_of_its_own(secret).await?;
+        if self.refusal_since(&login).is_some() {
+            // By way of another Secret. This one may hold another login by now; that is looked at once a poll.
+            self.doubted(secret).await;
+            login = self.login_of_its_own(secret).await?;
+        }
         self.unless_refused_elsewhere(&login)?;
         self.keep(secret, &login, false);
         Ok(login)
+    }
+
+    /// The refusal of this login that is newer than its Secret's content here, by way of whatever Secret.
+    fn refusal_since(&self, login: &Login) -> Option<twilio::Error> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = refused.get(&login.credentials.fingerprint(&self.key))?;
+        (refusal.refused > login.read).then(|| refusal.error.clone())
     }
 
     /// One login, one probe: another Secret may hold the same that Twilio refused a moment ago.
@@ -284,11 +296,8 @@ impl Secrets {
 
     /// Whether the account of this login was confirmed since it was handed out; an error where it was refused.
     pub(super) async fn is_proved(&self, secret: &SecretName, login: &Login) -> Result<bool, Trouble> {
-        let fingerprint = login.credentials.fingerprint(&self.key);
-        if let Some(refusal) = self.refused.lock().unwrap_or_else(PoisonError::into_inner).get(&fingerprint)
-            && refusal.refused > login.read
-        {
-            return Err(refusal.error.clone().into());
+        if let Some(error) = self.refusal_since(login) {
+            return Err(error.into());
         }
         let entry = self.entry(secret);
         let entry = entry.lock().await;

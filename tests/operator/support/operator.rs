@@ -39,10 +39,12 @@ impl Operator {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let program = Path::new(env!("CARGO_BIN_EXE_conversation-webhook-operator"));
         let process = Process::start(program, &log, |command| {
+            if !arguments.iter().any(|argument| argument.starts_with("--log-level=")) {
+                command.env("CWO_LOG_LEVEL", "info,conversation_webhook_operator=trace");
+            }
             command
                 .arg("run")
                 .arg(format!("--admin-address=127.0.0.1:{port}"))
-                .arg("--log-level=info,conversation_webhook_operator=trace")
                 .args(arguments)
                 .env("KUBECONFIG", kubeconfig);
         })
