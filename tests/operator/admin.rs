@@ -4,10 +4,12 @@ use std::process::{Command, Output};
 use std::time::Duration;
 
 use conversation_webhook_operator::api;
+use conversation_webhook_operator::api::ConditionType::Synced;
 use kube::ResourceExt;
 use serde_json::json;
+use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookChanges};
 
-use crate::support::{Operator, World, eventually, webhook_spec};
+use crate::support::{Operator, World, condition, conversation, eventually, webhook_spec};
 
 /// Runs the operator until it ends by itself.
 fn run(arguments: &[&str]) -> Output {
@@ -149,4 +151,61 @@ async fn metrics_are_openmetrics_and_name_no_object() {
     for word in prefixes.into_iter().chain(names) {
         assert!(!metrics.contains(word), "{word} in\n{metrics}");
     }
+}
+
+/// Waits until `/metrics` has a line that begins like this.
+async fn wait_series(world: &World, series: &str) {
+    let operator = world.operator.as_ref().unwrap();
+    eventually(series, Duration::from_secs(30), async || {
+        let metrics = operator.admin("/metrics").await;
+        metrics.lines().any(|line| line.starts_with(series)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn metrics_say_how_objects_are_what_is_open_and_what_was_put_right() {
+    let mut world = World::new().await;
+    world.start_operator(&["--time-scale=0.2", "--resync-interval=1s"]).await;
+    for n in 1..=2 {
+        world.create(&format!("bot-{n}"), webhook_spec(n, "https://bots.example.com/a")).await;
+        world.wait_ready(&format!("bot-{n}")).await;
+    }
+    wait_series(&world, "cwo_leader 1").await;
+    wait_series(&world, "cwo_objects{reason=\"Available\"} 2").await;
+    wait_series(&world, "cwo_spec_to_ready_seconds_count 2").await;
+    wait_series(&world, "cwo_unresolved_attempts 0").await;
+
+    // A create whose reply is lost, until its outcome is known.
+    world.simulator.add_fault(
+        FaultRule::new(Fault::reset_after_commit()).on(Operation::Create).conversation(conversation(3)),
+    );
+    world.create("lost", webhook_spec(3, "https://bots.example.com/a")).await;
+    wait_series(&world, "cwo_unresolved_attempts 1").await;
+    wait_series(&world, "cwo_create_attempts_total{outcome=\"unknown\"} 1").await;
+    wait_series(&world, "cwo_objects{reason=\"CreateUnresolved\"} 1").await;
+    wait_series(&world, "cwo_twilio_requests_total{operation=\"create_webhook\",outcome=\"unanswered\"} 1")
+        .await;
+    world.wait_ready("lost").await;
+    wait_series(&world, "cwo_unresolved_attempts 0").await;
+    wait_series(&world, "cwo_objects{reason=\"Available\"} 3").await;
+
+    let webhook = world.alive(conversation(1))[0].sid;
+    let edit = WebhookChanges::url("https://elsewhere.example.com/");
+    world.simulator.edit_webhook(webhook, &edit).unwrap();
+    wait_series(&world, "cwo_remote_mutations_total{operation=\"correct\"} 1").await;
+    wait_series(&world, "cwo_lanes{breaker=\"closed\"} 1").await;
+    wait_series(&world, "cwo_lane_wait_seconds_count ").await;
+
+    let suspend = json!({ "spec": { "mode": "Suspended", "deletionPolicy": "Retain" } });
+    world.patch("bot-2", suspend).await;
+    world
+        .wait("bot-2", "suspended", |object| {
+            condition(object, Synced).is_some_and(|synced| synced.reason == "Suspended")
+        })
+        .await;
+    world.delete("bot-2").await;
+    world.wait_gone("bot-2").await;
+    wait_series(&world, "cwo_left_behind_total{reason=\"Retained\"} 1").await;
+    wait_series(&world, "cwo_objects{reason=\"Available\"} 2").await;
 }
