@@ -5,8 +5,9 @@
 
 use super::action::{Action, Hold, Settled, Waiting, open_account, whole};
 use super::input::{Absent, Input, Object, Phase, Remote, Renamed, Sibling, Siblings};
+use super::keep::lost_and_found;
 use super::{Attempt, Board, Wanted};
-use crate::api::Provenance;
+use crate::api::{Mode, Provenance};
 use crate::twilio::{Webhook, WebhookSid};
 
 /// The next step for an object whose attempt is open.
@@ -52,12 +53,23 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
         return action;
     }
     let Siblings::Live(siblings) = input.siblings else { return Action::ReadSiblings };
+    // A webhook of the object's earlier life that is back cannot be what this attempt made, and would look like it.
+    if changes_twilio(object)
+        && let Some(action) = lost_and_found(input, object, board)
+    {
+        return action;
+    }
     let siblings: Vec<&Sibling> = siblings.iter().filter(|sibling| sibling.uid != object.uid).collect();
     match &attempt.adopt {
         Some(webhook) => take_over(input, object, attempt, webhook, board, &siblings),
         None => answered(object, attempt, board, &siblings)
             .unwrap_or_else(|| find_newborn(input, object, attempt, board, &siblings)),
     }
+}
+
+/// Whether anything may be deleted at Twilio for the object.
+fn changes_twilio(object: &Object) -> bool {
+    object.mode != Mode::Observe && !(object.deleting && object.retain)
 }
 
 /// R12: a user's word counts once the window is over, for the attempt that it names, and for a webhook that nobody
@@ -212,7 +224,8 @@ impl<'a> Candidates<'a> {
             |webhook: &Webhook| siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(&webhook.sid));
         let mut candidates = Self { exact: Vec::new(), plausible: Vec::new() };
         for webhook in board.iter() {
-            if is_claimed(webhook) || attempt.baseline.contains(&webhook.sid) {
+            let is_old = attempt.baseline.contains(&webhook.sid) || object.record.lost.contains(&webhook.sid);
+            if is_old || is_claimed(webhook) {
                 continue;
             }
             if is_exact(object, attempt, webhook) {

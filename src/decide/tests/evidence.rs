@@ -100,6 +100,7 @@ impl Known {
         board
             .iter()
             .filter(|webhook| !attempt.baseline.contains(&webhook.sid))
+            .filter(|webhook| !self.object().record.lost.contains(&webhook.sid))
             .filter(|webhook| !self.is_claimed_by_a_sibling(&webhook.sid))
             .filter(|webhook| webhook.config.target == attempt.config.target() || self.is_asked_for(webhook))
             .collect()

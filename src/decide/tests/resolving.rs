@@ -2,7 +2,7 @@
 
 use super::fixture::Known;
 use super::sample::*;
-use crate::api::Provenance;
+use crate::api::{Mode, Provenance};
 use crate::decide::{
     Absent, Access, Action, Attempt, Desired, Hold, Phase, Renamed, Resolution, Settled, Sibling, Unservable,
     Waiting, Wanted,
@@ -370,4 +370,19 @@ fn an_answer_is_read_only_in_its_two_forms() {
     for nonsense in ["", "7f3c", "7f3c=", "7f3c=WH12", "none", "=none7"] {
         assert_eq!(Resolution::parse(nonsense), None, "{nonsense}");
     }
+}
+
+/// R14 beside R11: it is known what the old one is, so that the newborn is not mistaken for one of two.
+#[test]
+fn a_lost_webhook_that_is_back_is_no_candidate_and_goes_before_the_newborn_is_claimed() {
+    let both = Known::unresolved().with(|object| object.record.lost = vec![sid(1)]);
+    let both = both.listed([hook(1, bot()), hook(2, bot())]);
+    assert_eq!(both.decide(), Action::DeleteLost(sid(1)));
+    assert_eq!(both.clone().listed([hook(2, bot())]).decide(), record_as(2, Provenance::Inferred));
+    // Where nothing may be deleted, it is left where it is.
+    let inferred = record_as(2, Provenance::Inferred);
+    assert_eq!(both.clone().with(|object| object.mode = Mode::Observe).decide(), inferred);
+    assert_eq!(both.clone().with(|object| object.retain = true).deleting().decide(), inferred);
+    // Somebody else has it: it is neither ours to delete nor to claim.
+    assert_eq!(both.live([sibling_with("uid-4", 1)]).decide(), inferred);
 }
