@@ -244,7 +244,7 @@ impl Pass {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
                 if let Hold::AccountMismatch { opens, needs } = hold {
                     let text = if object.deleting {
-                        message::deletion_blocked(&message::mismatch(opens, needs), object, &subject)
+                        message::deletion_blocked(&message::mismatch(opens, needs, &subject), object, &subject)
                     } else {
                         text
                     };
@@ -357,6 +357,7 @@ impl Pass {
         Subject {
             namespace: &self.namespace,
             name: &self.name,
+            secret: &self.secret,
             uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
             conversation: self.conversation_text(),
             observing: self.object.as_ref().is_some_and(|object| object.mode == Mode::Observe),

@@ -4,6 +4,7 @@
 //! Messages are stable: no time, no counter, no request id, so that a repeated outcome changes nothing in status.
 
 use super::error::{AddressFault, Trouble};
+use super::secrets::SecretName;
 use crate::api::{
     ABANDON_ANNOTATION, ATTEMPT_ANNOTATION, CONFIRM_RESTORE_ANNOTATION, RECONCILE_ANNOTATION,
     RESOLVE_ANNOTATION, Reason,
@@ -24,6 +25,8 @@ pub(super) struct Subject<'a> {
     pub(super) name: &'a str,
     /// Its uid.
     pub(super) uid: &'a str,
+    /// The Secret with its credentials.
+    pub(super) secret: &'a SecretName,
     /// The conversation: a SID, or a unique name in quotes.
     pub(super) conversation: String,
     /// Mode Observe: it is said what is wrong, and nothing is done about it.
@@ -122,7 +125,7 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
         Hold::AccountMismatch { opens, needs } => {
-            format!("{}, or delete this object under them and create a new one", mismatch(opens, needs))
+            format!("{}, or delete this object under them and create a new one", mismatch(opens, needs, subject))
         }
         Hold::ConversationNotFound => format!(
             "the account has no conversation {conversation}: check the spec's conversation and chatServiceSid; \
@@ -172,7 +175,8 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
         ),
         Hold::MassChange(webhook) => format!(
             "webhook {webhook} is gone from conversation {conversation} together with many of the account's, and none is \
-             made again unasked: if they are to come back: {}; for all of a namespace 'kubectl -n {} annotate cw --all ...'",
+             made again unasked: if they are to come back: {}; for all of the namespace: \
+             'kubectl -n {} annotate cw --all --overwrite {RECONCILE_ANNOTATION}=\"$(date -Is)\"'",
             subject.ask(),
             subject.namespace
         ),
@@ -212,11 +216,15 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
 }
 
 /// Which account the Secret opens, which one is needed, and the way to put that right.
-pub(super) fn mismatch(opens: &(AccountSid, String), needs: &(AccountSid, String)) -> String {
+pub(super) fn mismatch(
+    opens: &(AccountSid, String),
+    needs: &(AccountSid, String),
+    subject: &Subject<'_>,
+) -> String {
     format!(
-        "the Secret opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
+        "Secret {} opens account {} in region {}, but the webhook belongs to account {} in region {}: give \
          the Secret credentials of the latter",
-        opens.0, opens.1, needs.0, needs.1
+        subject.secret, opens.0, opens.1, needs.0, needs.1
     )
 }
 
@@ -320,15 +328,18 @@ fn twilio(error: &crate::twilio::Error, subject: &Subject<'_>) -> String {
     match error.kind() {
         ErrorKind::Credentials => format!(
             "Twilio refuses the credentials ({said}): check that the Secret's key is active, belongs to \
-             TWILIO_ACCOUNT_SID, and may read and configure Conversations webhooks; once it is corrected, it is read again \
-             within 30 s"
+             TWILIO_ACCOUNT_SID, and may read and configure Conversations webhooks; once Secret {} is corrected, it is read \
+             again within 30 s",
+            subject.secret
         ),
         ErrorKind::AccountForbidden => format!(
             "Twilio forbids the account this ({said}): look in Twilio's console whether it is suspended; where these are \
-             test credentials, give the Secret live ones"
+             test credentials, give Secret {} live ones",
+            subject.secret
         ),
         ErrorKind::ForeignAccount => format!(
-            "{error}: the Secret's key belongs to another account than its TWILIO_ACCOUNT_SID says; correct one of them"
+            "{error}: the key in Secret {} belongs to another account than its TWILIO_ACCOUNT_SID says; correct one of them",
+            subject.secret
         ),
         ErrorKind::NotFound(_) => format!(
             "Twilio does not know conversation {conversation} or its service ({said}): check conversationSid, \

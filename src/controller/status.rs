@@ -148,7 +148,12 @@ impl Draft {
         stalled: bool,
         error: Option<LastError>,
     ) -> Self {
-        self.ready("False", reason, message.clone()).unsynced(reason, message, stalled, error)
+        let mut next = self;
+        if stalled {
+            // Whoever waits for the object need not wait any longer.
+            next.status.observed_generation = Some(next.generation);
+        }
+        next.ready("False", reason, message.clone()).unsynced(reason, message, stalled, error)
     }
 
     /// The object has a webhook, which stays Ready as far as is known, and the pass did not finish.
@@ -159,8 +164,29 @@ impl Draft {
         stalled: bool,
         error: Option<LastError>,
     ) -> Self {
+        // What was held before an outage is held after it.
+        let held = self.is_held();
         let next = self.condition(ConditionType::Synced, "False", reason, message.clone()).with_error(error);
-        if stalled { next.stalled(reason, message) } else { next.moving() }
+        match (stalled, held) {
+            (true, _) => next.stalled(reason, message),
+            (false, true) => next,
+            (false, false) => next.moving(),
+        }
+    }
+
+    /// Somebody must act about what keeps the object from being Ready.
+    fn is_held(&self) -> bool {
+        let reason = |type_: ConditionType| {
+            self.status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == type_.as_str())
+                .map(|condition| (condition.status.as_str(), condition.reason.as_str()))
+        };
+        match (reason(ConditionType::Ready), reason(ConditionType::Stalled)) {
+            (Some(("False", ready)), Some((_, stalled))) => ready == stalled,
+            _ => false,
+        }
     }
 
     /// The credentials are missing, refused or another account's.
@@ -361,6 +387,28 @@ mod tests {
         object.status = Some(Draft::of(&object, 4, at(20)).available("two".to_owned()).status);
         let ready = &object.status.unwrap().conditions[0];
         assert_eq!((ready.message.as_str(), ready.last_transition_time.0), ("two", at(10)));
+    }
+
+    #[test]
+    fn what_needs_somebody_is_said_of_the_present_generation_and_outlasts_an_outage() {
+        let mut object = object(&json!({ "observedGeneration": -1 }));
+        let draft = |object: &ConversationWebhook| Draft::of(object, 3, at(10));
+        let down = || (Reason::TwilioUnavailable, "down".to_owned(), false, None);
+        let (reason, text, stalled, error) = down();
+        let unfinished = draft(&object).failed(reason, text, stalled, error).status;
+        assert_eq!(unfinished.observed_generation, Some(-1), "it goes on by itself");
+        let missing = draft(&object).failed(Reason::CredentialsMissing, "none".to_owned(), true, None);
+        assert_eq!(missing.status.observed_generation, Some(3));
+
+        let stalls = |status: &ConversationWebhookStatus| {
+            status.conditions.iter().any(|condition| condition.type_ == ConditionType::Stalled.as_str())
+        };
+        object.status = Some(draft(&object).held(Reason::InvalidConfiguration, "no".to_owned(), None).status);
+        let (reason, text, stalled, error) = down();
+        assert!(stalls(&draft(&object).unsynced(reason, text, stalled, error).status));
+        object.status = Some(draft(&object).failed(Reason::CredentialsMissing, "none".to_owned(), true, None).status);
+        let (reason, text, stalled, error) = down();
+        assert!(!stalls(&draft(&object).failed(reason, text, stalled, error).status));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::super::error::{AddressFault, Trouble};
+use super::super::secrets::SecretName;
 use super::{Subject, hold, reason, trouble, waiting};
 use crate::api::Reason;
 use crate::decide::{Hold, Unservable, Waiting};
@@ -100,6 +101,10 @@ fn subject() -> Subject<'static> {
         namespace: "tenant-a",
         name: "bot",
         uid: "uid-of-bot",
+        secret: Box::leak(Box::new(SecretName {
+            namespace: "tenant-a".to_owned(),
+            name: "twilio-credentials".to_owned(),
+        })),
         conversation: CONVERSATION.to_owned(),
         observing: false,
     }
