@@ -177,7 +177,11 @@ impl Pass {
         let patience = Patience::Limited(self.ctx.timing.request);
         let is_ours =
             |now: &ConversationWebhook| now.finalizers().iter().all(|finalizer| finalizer != FINALIZER);
-        match compare_and_swap(&api, &self.name, Part::Main, &patch, patience, is_ours).await {
+        let written = compare_and_swap(&api, &self.name, Part::Main, &patch, patience, is_ours).await;
+        if matches!(written, Ok(Written::Clear(_) | Written::Unclear(_)) | Err(WriteError::Undecodable)) {
+            self.ctx.memory.released(&uid);
+        }
+        match written {
             // The object is gone, or goes as soon as the others let it.
             Ok(Written::Clear(_) | Written::Unclear(_) | Written::Lost(None))
             | Err(WriteError::Undecodable) => {

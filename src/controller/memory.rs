@@ -115,8 +115,9 @@ pub(super) struct Memory {
     objects: Mutex<HashMap<String, Remembered>>,
     /// Objects whose next pass is due whatever their own memory says, also while one is under way.
     woken: Mutex<HashSet<String>>,
-    /// Objects that this process let go: whatever else vanishes did so behind its back.
-    released: Mutex<HashSet<String>>,
+    /// Objects that this process let go, and whether that is known to be stored: whatever else vanishes did so behind its
+    /// back.
+    released: Mutex<HashMap<String, bool>>,
 }
 
 impl Memory {
@@ -148,12 +149,24 @@ impl Memory {
 
     /// This process takes its finalizer off the object.
     pub(super) fn release(&self, uid: &str) {
-        self.released.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), false);
+    }
+
+    /// The finalizer is off, and the object is not seen to be gone yet.
+    pub(super) fn released(&self, uid: &str) {
+        if let Some(stored) = self.released.lock().unwrap_or_else(PoisonError::into_inner).get_mut(uid) {
+            *stored = true;
+        }
+    }
+
+    /// Whether the finalizer is off: what the cache still holds of the object is older, and asks for nothing.
+    pub(super) fn is_released(&self, uid: &str) -> bool {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).get(uid) == Some(&true)
     }
 
     /// Whether this process let the object go; asked once, when the object is seen to be gone.
     pub(super) fn take_released(&self, uid: &str) -> bool {
-        self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid).is_some()
     }
 
     /// Everything was listed anew: only these objects are left, and the cache is as new as any reply was. After a

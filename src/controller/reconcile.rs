@@ -96,6 +96,9 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
         Err(invalid) => return Ok(undecodable::report(&ctx, invalid).await),
     };
     let uid = object.uid().unwrap_or_default();
+    if ctx.memory.is_released(&uid) {
+        return Ok(Requeue::await_change());
+    }
     let seen = view(&object, None);
     let now = Instant::now();
     let memory = ctx.memory.recall(&uid).unwrap_or_else(|| first_sight(&ctx, &seen, &object, now));

@@ -112,3 +112,27 @@ async fn moved(world: &mut World) -> Value {
     strip_finalizers(world, "bot").await;
     manifest
 }
+
+/// The watch may bring an older version of an object after it was let go.
+#[tokio::test]
+async fn deletion_retain_is_said_and_counted_once_for_each_object() {
+    const OBJECTS: u32 = 20;
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED]).await;
+    for n in 1..=OBJECTS {
+        strike(&world, n, Operation::Create, Fault::reset_after_commit());
+        let mut spec = webhook_spec(n, BOT);
+        spec["deletionPolicy"] = json!("Retain");
+        world.create(&format!("bot-{n}"), spec).await;
+        wait_sent(&world, n, Operation::Create, |_| true).await;
+        world.delete(&format!("bot-{n}")).await;
+    }
+    for n in 1..=OBJECTS {
+        world.wait_gone(&format!("bot-{n}")).await;
+    }
+    world.create("neighbour", webhook_spec(60, BOT)).await;
+    world.wait_ready("neighbour").await;
+    wait_left_behind(&world, "Retained", OBJECTS as usize).await;
+    let log = world.operator.as_ref().unwrap().log();
+    assert_eq!(log.matches("left at Twilio").count(), OBJECTS as usize);
+}
