@@ -123,7 +123,10 @@ impl Pass {
         }
         let for_room = match ending {
             Ending::Hold(
-                Hold::ConversationFull(_) | Hold::TwinExists { .. } | Hold::AlreadyClaimed { .. },
+                Hold::ConversationFull(_)
+                | Hold::TwinExists { .. }
+                | Hold::LateTwin(_)
+                | Hold::AlreadyClaimed { .. },
             ) => true,
             Ending::Trouble(trouble) => trouble.reason() == Some(Reason::ConversationFull),
             _ => false,
@@ -244,7 +247,11 @@ impl Pass {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
                 if let Hold::AccountMismatch { opens, needs } = hold {
                     let text = if object.deleting {
-                        message::deletion_blocked(&message::mismatch(opens, needs, &subject), object, &subject)
+                        message::deletion_blocked(
+                            &message::mismatch(opens, needs, &subject),
+                            object,
+                            &subject,
+                        )
                     } else {
                         text
                     };

@@ -115,6 +115,8 @@ pub(super) struct Memory {
     objects: Mutex<HashMap<String, Remembered>>,
     /// Objects whose next pass is due whatever their own memory says, also while one is under way.
     woken: Mutex<HashSet<String>>,
+    /// When the deletion of an object was first seen.
+    deletions: Mutex<HashMap<String, Instant>>,
     /// Objects that this process let go, and whether that is known to be stored: whatever else vanishes did so behind its
     /// back.
     released: Mutex<HashMap<String, bool>>,
@@ -135,6 +137,13 @@ impl Memory {
     pub(super) fn forget(&self, uid: &str) {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// The object is being deleted. Says when that was first seen.
+    pub(super) fn deletion(&self, uid: &str) -> Instant {
+        let mut deletions = self.deletions.lock().unwrap_or_else(PoisonError::into_inner);
+        *deletions.entry(uid.to_owned()).or_insert_with(Instant::now)
     }
 
     /// The object's next pass is due now.

@@ -95,7 +95,7 @@ pub(super) fn reason(hold: &Hold) -> Reason {
         Hold::MassChange(_) => Reason::MassChangeHold,
         Hold::Suspended => Reason::Suspended,
         Hold::ConversationFull(_) => Reason::ConversationFull,
-        Hold::TwinExists { .. } => Reason::TwinExists,
+        Hold::TwinExists { .. } | Hold::LateTwin(_) => Reason::TwinExists,
     }
 }
 
@@ -125,7 +125,10 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
         Hold::AccountMismatch { opens, needs } => {
-            format!("{}, or delete this object under them and create a new one", mismatch(opens, needs, subject))
+            format!(
+                "{}, or delete this object under them and create a new one",
+                mismatch(opens, needs, subject)
+            )
         }
         Hold::ConversationNotFound => format!(
             "the account has no conversation {conversation}: check the spec's conversation and chatServiceSid; \
@@ -200,6 +203,12 @@ pub(super) fn hold(hold: &Hold, subject: &Subject<'_>) -> String {
         Hold::TwinExists { webhook, claimed_by: None } => format!(
             "webhook {webhook} on conversation {conversation} does exactly the same and belongs to no object: a \
              second one would answer every event twice; delete it at Twilio, or take it over with webhookSid: {webhook} ({})",
+            subject.kubectl("edit")
+        ),
+        Hold::LateTwin(webhook) => format!(
+            "webhook {webhook} on conversation {conversation} does what this object asked for before it was edited, and \
+             belongs to no object: it may be what an earlier create made after all; delete it at Twilio, or take it over \
+             with webhookSid: {webhook} ({})",
             subject.kubectl("edit")
         ),
         Hold::Ambiguous { attempt, candidates } => format!(

@@ -53,7 +53,7 @@ use futures::future::join_all;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client, Resource, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -265,7 +265,10 @@ impl Roll {
                 self.before = self.cache.state();
                 self.listed.clear();
             }
-            Ok(watcher::Event::InitApply(object)) => self.listed.extend(object.uid()),
+            Ok(watcher::Event::InitApply(object)) => {
+                self.listed.extend(object.uid());
+                self.seen(object);
+            }
             Ok(watcher::Event::InitDone) => {
                 let listed = std::mem::take(&mut self.listed);
                 for object in std::mem::take(&mut self.before) {
@@ -275,7 +278,17 @@ impl Roll {
                 }
             }
             Ok(watcher::Event::Delete(object)) => self.gone(object),
-            Ok(watcher::Event::Apply(_)) | Err(_) => {}
+            Ok(watcher::Event::Apply(object)) => self.seen(object),
+            Err(_) => {}
+        }
+    }
+
+    /// A whole burst of deletions is seen before the first of them is worked on, and shares what is read after that.
+    fn seen(&self, object: &Guarded) {
+        if object.meta().deletion_timestamp.is_some()
+            && let Some(uid) = object.uid()
+        {
+            self.ctx.memory.deletion(&uid);
         }
     }
 

@@ -163,6 +163,7 @@ impl Pass {
         memory: Remembered,
         due: bool,
     ) -> Self {
+        let deletion_seen = if object.deleting { ctx.memory.deletion(&object.uid) } else { Instant::now() };
         Self {
             ctx,
             asked_at: requested(&raw).map(|_| Instant::now()),
@@ -191,7 +192,7 @@ impl Pass {
             update: Reply::None,
             removal: Reply::None,
             kind: Kind::Unread,
-            deletion_seen: Instant::now(),
+            deletion_seen,
             place: None,
             permit: None,
             told: false,
@@ -426,9 +427,12 @@ impl Pass {
         let was_deleting = self.object.as_ref().is_some_and(|object| object.deleting);
         self.object = now.as_ref().map(|now| view(now, self.address.as_ref()));
         self.raw = now;
-        if !was_deleting && self.object.as_ref().is_some_and(|object| object.deleting) {
-            self.deletion_seen = Instant::now();
+        if let Some(object) = self.object.as_ref().filter(|object| object.deleting && !was_deleting) {
+            self.deletion_seen = self.ctx.memory.deletion(&object.uid);
+            // What was read before is no word on what is left behind.
             self.kind = Kind::Unread;
+            self.remote = Remote::Unread;
+            self.siblings = Siblings::Unread;
         }
     }
 

@@ -406,7 +406,8 @@ mod tests {
         object.status = Some(draft(&object).held(Reason::InvalidConfiguration, "no".to_owned(), None).status);
         let (reason, text, stalled, error) = down();
         assert!(stalls(&draft(&object).unsynced(reason, text, stalled, error).status));
-        object.status = Some(draft(&object).failed(Reason::CredentialsMissing, "none".to_owned(), true, None).status);
+        object.status =
+            Some(draft(&object).failed(Reason::CredentialsMissing, "none".to_owned(), true, None).status);
         let (reason, text, stalled, error) = down();
         assert!(!stalls(&draft(&object).failed(reason, text, stalled, error).status));
     }

@@ -184,6 +184,8 @@ pub enum Hold {
         /// The object that claims it.
         claimed_by: Option<String>,
     },
+    /// A webhook hangs on the conversation that does what this object asked for earlier, and belongs to no object.
+    LateTwin(WebhookSid),
     /// Several webhooks, or a changed one, may be what the lost create made.
     Ambiguous {
         /// Id of the attempt.

@@ -54,6 +54,9 @@ pub(super) fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> A
         {
             return adopt(object, board, webhook, &siblings, past_configs);
         }
+        Some(Twin { webhook, claimed_by: None }) if webhook.config != desired.config => {
+            return Action::Hold(Hold::LateTwin(webhook.sid.clone()));
+        }
         Some(Twin { webhook, claimed_by }) => {
             let claimed_by = claimed_by.map(|sibling| sibling.name.clone());
             return Action::Hold(Hold::TwinExists { webhook: webhook.sid.clone(), claimed_by });

@@ -52,9 +52,9 @@ fn clear_lost(input: &Input<'_>, object: &Object) -> Option<Action> {
         return Some(action);
     }
     match input.remote {
-        Remote::Unread => Some(Action::List { fresh: true }),
+        Remote::Unread | Remote::Listed { fresh: false, .. } => Some(Action::List { fresh: true }),
         // A conversation takes its webhooks with it.
         Remote::NotFound => open_account(input, object, true),
-        Remote::Listed { board, .. } => lost_and_found(input, object, board),
+        Remote::Listed { board, fresh: true } => lost_and_found(input, object, board),
     }
 }

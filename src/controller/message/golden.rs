@@ -52,6 +52,7 @@ variants!(HOLDS, name_of_hold, Hold,
     Hold::ConversationFull(_) => "ConversationFull",
     Hold::TwinExists { claimed_by: Some(_), .. } => "TwinExists, claimed",
     Hold::TwinExists { claimed_by: None, .. } => "TwinExists, free",
+    Hold::LateTwin(_) => "LateTwin",
     Hold::Ambiguous { .. } => "Ambiguous",
 );
 
@@ -151,6 +152,7 @@ fn holds() -> Vec<Sample<Hold>> {
             delete,
         ),
         (Hold::TwinExists { webhook: webhook(), claimed_by: None }, WEBHOOK, edit),
+        (Hold::LateTwin(webhook()), WEBHOOK, edit),
         (
             Hold::Ambiguous { attempt: ATTEMPT.to_owned(), candidates: vec![webhook()] },
             WEBHOOK,
@@ -207,7 +209,7 @@ fn twilio() -> Vec<Sample<Error>> {
     };
     vec![
         (api(401, Some(20003)), "the credentials", "check that the Secret's key is active"),
-        (api(403, Some(20403)), "the account", "give the Secret"),
+        (api(403, Some(20403)), "the account", "give Secret tenant-a"),
         (api(404, Some(20404)), CONVERSATION, delete),
         (api(400, Some(50377)), CONVERSATION, delete),
         (api(409, Some(50391)), CONVERSATION, "tried again"),

@@ -39,7 +39,7 @@ fn an_identical_webhook_is_taken_over_only_where_the_policy_says_so() {
         .open(attempt())
         .with(|object| object.record.settled_attempt = Some(ATTEMPT.to_owned()))
         .edited(other_bot());
-    assert_eq!(edited.decide(), Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: None }));
+    assert_eq!(edited.decide(), Action::Hold(Hold::LateTwin(sid(1))));
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn a_webhook_that_the_object_once_asked_for_counts_as_its_twin() {
         .edited(trigger())
         .live([]);
     for config in [bot(), other_bot()] {
-        let hold = Hold::TwinExists { webhook: sid(1), claimed_by: None };
+        let hold = Hold::LateTwin(sid(1));
         assert_eq!(known.clone().listed([hook(1, config)]).decide(), Action::Hold(hold));
     }
     let claimed = known.listed([hook(1, bot())]).live([sibling_with("b", 1)]);

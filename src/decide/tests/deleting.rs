@@ -139,6 +139,7 @@ fn mode_suspended_does_not_stand_in_the_way_of_deletion() {
 fn lost_webhooks_that_are_back_go_before_the_object_does() {
     let lost = || Known::with_webhook().deleting().proved().with(|object| object.record.lost = vec![sid(2)]);
     assert_eq!(lost().decide(), Action::List { fresh: true });
+    assert_eq!(lost().listed_by_a_sibling([hook(1, bot())]).decide(), Action::List { fresh: true });
     let back = lost().listed([hook(1, bot()), hook(2, bot())]);
     assert_eq!(back.clone().siblings_unread().decide(), Action::ReadSiblings);
     assert_eq!(back.clone().live([]).decide(), Action::DeleteLost(sid(2)));

@@ -219,6 +219,12 @@ impl Worker {
     fn replace(&mut self, world: &World, pass: &mut Pass, written: Written) {
         if written != Written::Failed {
             let stored = &world.objects[pass.index];
+            let is_deleting = |object: &Option<Object>| object.as_ref().is_some_and(|object| object.deleting);
+            if is_deleting(&stored.object) && !is_deleting(&pass.known.object) {
+                pass.known.kind = Kind::Unread;
+                pass.known.remote = Remote::Unread;
+                pass.known.siblings = Siblings::Unread;
+            }
             pass.version = stored.version;
             pass.known.object.clone_from(&stored.object);
             let memory = self.memory.entry(pass.uid.clone()).or_default();

@@ -199,6 +199,7 @@ impl Walk {
                 Some(Ending::Decided(Action::Hold(Hold::TwinExists { webhook: named, .. }))) => {
                     named == webhook
                 }
+                Some(Ending::Decided(Action::Hold(Hold::LateTwin(named)))) => named == webhook,
                 Some(Ending::Decided(Action::Wait(Waiting::Sibling(_)))) => true,
                 _ => false,
             });
