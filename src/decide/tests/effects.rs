@@ -172,12 +172,16 @@ impl Worker {
 
     fn release(world: &mut World, pass: &mut Pass, luck: Luck) -> Step {
         let kept = pass.known.object.as_ref().filter(|object| object.retain);
-        let kept = kept.and_then(|object| object.record.webhook.clone());
+        let kept: Vec<WebhookSid> = kept
+            .map(|object| object.record.webhook.iter().chain(&object.record.lost).cloned().collect())
+            .unwrap_or_default();
         let written = world.write(pass.index, pass.version, luck, |object| object.finalizer = false);
         let gone = matches!(written, Written::Clear | Written::Unclear)
             || written == Written::Lost && world.objects[pass.index].object.is_none();
-        if let Some(hook) = kept.filter(|_| gone).and_then(|webhook| world.hooks.get_mut(&webhook)) {
-            hook.retained = true;
+        for webhook in kept.iter().filter(|_| gone) {
+            if let Some(hook) = world.hooks.get_mut(webhook) {
+                hook.retained = true;
+            }
         }
         match written {
             _ if gone => Err(Ending::Released),
