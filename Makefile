@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 CHART := charts/conversation-webhook-operator
 CRD_FILES := crds/conversationwebhooks.yaml $(CHART)/files/crd.yaml
 
+# Most tests of the whole operator wait for windows to pass: more of them at a time than there are cores.
+TEST_THREADS ?= 6
+
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
 PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-python
 
@@ -85,7 +88,7 @@ test-build: prerequisites ## Compile all Rust tests
 
 .PHONY: test-rust
 test-rust: control-plane ## Unit, property and integration tests, the operator on a real API server included
-	cargo test --workspace --locked --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
 test-python: build ## The simulator against Twilio's official Python library
