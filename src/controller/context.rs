@@ -8,6 +8,7 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::addresses::Addresses;
 use super::census::Census;
 use super::conversations::Conversations;
 use super::definition::Definition;
@@ -35,6 +36,7 @@ pub(super) struct Context {
     pub(super) resync_interval: Duration,
     pub(super) definition: Definition,
     pub(super) secrets: Secrets,
+    pub(super) addresses: Addresses,
     pub(super) conversations: Conversations,
     pub(super) lanes: Arc<Lanes>,
     pub(super) memory: Memory,

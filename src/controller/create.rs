@@ -12,7 +12,7 @@ use super::ending::Ending;
 use super::error::Trouble;
 use super::execute::{CONTINUE, Step};
 use super::message;
-use super::reconcile::{Pass, known_conversation};
+use super::pass::{Pass, known_conversation};
 use super::status::{Draft, Pinned};
 use super::write::{Part, Patience, Written, compare_and_swap};
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, FINALIZER, Provenance};

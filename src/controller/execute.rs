@@ -12,7 +12,7 @@ use super::error::Trouble;
 use super::events::Note;
 use super::message;
 use super::object::requested;
-use super::reconcile::Pass;
+use super::pass::Pass;
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ConversationWebhook, FINALIZER, Mode, Reason};

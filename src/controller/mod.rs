@@ -6,20 +6,21 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `reconcile` | one pass: decide, do one thing, decide again |
+//! | `pass`, `reconcile` | one pass as data, and as a loop: decide, do one thing, decide again |
 //! | `observe`, `execute` | the reading and the doing half of a pass |
 //! | `create` | the steps of a create |
 //! | `ending` | what status says of a pass, and when the next is due |
 //! | `write` | writes that know whether they were stored |
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
-//! | `secrets`, `conversations` | credentials and addresses, and the order and lists of conversations |
+//! | `secrets`, `addresses`, `conversations` | credentials and addresses from Secrets, and the order and lists of conversations |
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
-//! | `vanished` | objects that went without their webhooks |
+//! | `roll`, `vanished` | which objects are gone, and those that went without their webhooks |
 //! | `definition` | whether the kind itself is being deleted |
 //! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
 //! | `error`, `context` | what kept a pass from finishing, and what all passes share |
 
+mod addresses;
 mod census;
 mod context;
 mod conversations;
@@ -33,7 +34,9 @@ mod memory;
 mod message;
 mod object;
 mod observe;
+mod pass;
 mod reconcile;
+mod roll;
 mod schedule;
 mod secrets;
 mod status;
@@ -53,10 +56,11 @@ use futures::future::join_all;
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::addresses::Addresses;
 use self::census::Census;
 use self::context::Context;
 use self::conversations::Conversations;
@@ -64,6 +68,7 @@ use self::definition::Definition;
 use self::events::Events;
 use self::memory::Memory;
 use self::object::Guarded;
+use self::roll::Roll;
 use self::secrets::{SecretName, Secrets};
 use self::wakeup::Waiters;
 use crate::admin::Gate;
@@ -137,6 +142,11 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
     let passes = TaskTracker::new();
     let ctx = Arc::new(Context {
         secrets: Secrets::new(
+            parts.requests.clone(),
+            settings.credentials_ttl,
+            settings.timing.credentials_poll,
+        ),
+        addresses: Addresses::new(
             parts.requests.clone(),
             settings.credentials_ttl,
             settings.timing.credentials_poll,
@@ -243,67 +253,6 @@ async fn serve(
             }
         })
         .await;
-}
-
-/// Notices which objects are gone, also when they went while the watch was down.
-struct Roll {
-    ctx: Arc<Context>,
-    cache: Store<Guarded>,
-    /// The objects as they were when a new list began, and those that are on it.
-    before: Vec<Arc<Guarded>>,
-    listed: HashSet<String>,
-}
-
-impl Roll {
-    fn new(ctx: Arc<Context>, cache: Store<Guarded>) -> Self {
-        Self { ctx, cache, before: Vec::new(), listed: HashSet::new() }
-    }
-
-    fn call(&mut self, event: &watcher::Result<watcher::Event<Guarded>>) {
-        match event {
-            Ok(watcher::Event::Init) => {
-                self.before = self.cache.state();
-                self.listed.clear();
-            }
-            Ok(watcher::Event::InitApply(object)) => {
-                self.listed.extend(object.uid());
-                self.seen(object);
-            }
-            Ok(watcher::Event::InitDone) => {
-                let listed = std::mem::take(&mut self.listed);
-                for object in std::mem::take(&mut self.before) {
-                    if object.uid().is_some_and(|uid| !listed.contains(&uid)) {
-                        self.gone(&object);
-                    }
-                }
-            }
-            Ok(watcher::Event::Delete(object)) => self.gone(object),
-            Ok(watcher::Event::Apply(object)) => self.seen(object),
-            Err(_) => {}
-        }
-    }
-
-    /// A whole burst of deletions is seen before the first of them is worked on, and shares what is read after that.
-    fn seen(&self, object: &Guarded) {
-        if object.meta().deletion_timestamp.is_some()
-            && let Some(uid) = object.uid()
-        {
-            self.ctx.memory.deletion(&uid);
-        }
-    }
-
-    /// An object that this process did not let go may have left its webhook behind.
-    fn gone(&self, object: &Guarded) {
-        let Some(uid) = object.uid() else { return };
-        let let_go = self.ctx.memory.take_released(&uid);
-        self.ctx.memory.forget(&uid);
-        if let Ok(object) = &object.0
-            && !let_go
-            && !self.ctx.stop.is_cancelled()
-        {
-            self.ctx.passes.spawn(vanished::clean_up(Arc::clone(&self.ctx), object.clone()));
-        }
-    }
 }
 
 /// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.

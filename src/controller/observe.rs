@@ -11,7 +11,7 @@ use kube::api::{ApiResource, DynamicObject, ListParams};
 use super::context::Context;
 use super::error::Trouble;
 use super::object::{full_name, journal, sibling, view};
-use super::reconcile::Pass;
+use super::pass::Pass;
 use super::secrets::{Login, SecretName};
 use crate::api::{CONVERSATION_LABEL, ConversationWebhook};
 use crate::decide::{Access, Board, Remote, Renamed, Sender, Sibling, Siblings, Wanted, address_source};
@@ -54,7 +54,7 @@ impl Pass {
         let raw = self.raw.as_ref().ok_or_else(unready)?;
         let source = address_source(&raw.spec).ok_or_else(unready)?;
         let secret = SecretName { namespace: self.namespace.clone(), name: source.name.clone() };
-        let address = self.ctx.secrets.address(secret, &source.key, self.asked_at.is_some()).await?;
+        let address = self.ctx.addresses.read(secret, &source.key, self.asked_at.is_some()).await?;
         self.address = Some(address);
         self.object = self.raw.as_ref().map(|raw| view(raw, self.address.as_ref()));
         Ok(())

@@ -9,14 +9,9 @@ use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
-use secrecy::SecretString;
-use url::Url;
 
-use super::error::{AddressFault, Trouble};
+use super::error::Trouble;
 use crate::twilio::{self, AccountSid, Credentials};
-
-/// Characters of an address at most, as in the schema (Twilio error 50372).
-const MAX_ADDRESS: usize = 512;
 
 /// A Secret by namespace and name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +51,6 @@ pub(super) struct Secrets {
     /// How long a Secret that is missing, or credentials that are refused, are left alone.
     poll: Duration,
     entries: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<Entry>>>>,
-    addresses: tokio::sync::Mutex<HashMap<(SecretName, String), ReadAddress>>,
     /// Logins that Twilio refused, wherever they were read.
     refused: Mutex<HashMap<Fingerprint, RefusedLogin>>,
     /// Whose turn it is to have the account of a login confirmed.
@@ -81,9 +75,6 @@ type Fingerprint = [u8; 32];
 
 /// Namespace, account and region: credentials of one tenant never serve another.
 type Place = (String, AccountSid, String);
-
-/// When an address was read, and what became of it.
-type ReadAddress = (Instant, Result<SecretString, Trouble>);
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -117,7 +108,6 @@ impl Secrets {
             ttl,
             poll,
             entries: Mutex::default(),
-            addresses: tokio::sync::Mutex::default(),
             refused: Mutex::default(),
             turns: Mutex::default(),
             last_good: Mutex::default(),
@@ -185,44 +175,6 @@ impl Secrets {
     pub(super) fn last_good(&self, namespace: &str, account: &AccountSid, region: &str) -> Option<Login> {
         let last_good = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
         last_good.get(&(namespace.to_owned(), account.clone(), region.to_owned())).cloned()
-    }
-
-    /// The address under a key of a Secret, read once per time to live. `fresh` has it read anew.
-    pub(super) async fn address(
-        &self,
-        secret: SecretName,
-        key: &str,
-        fresh: bool,
-    ) -> Result<SecretString, Trouble> {
-        // Held over the read on purpose, as for logins; there are few such Secrets.
-        let mut addresses = self.addresses.lock().await;
-        let slot = (secret, key.to_owned());
-        if let Some((at, found)) = addresses.get(&slot).filter(|_| !fresh)
-            && at.elapsed() < if found.is_ok() { self.ttl } else { self.poll }
-        {
-            return found.clone();
-        }
-        let found = self.read_address(&slot.0, key).await;
-        if !matches!(found, Err(Trouble::Kubernetes(_))) {
-            addresses.insert(slot, (Instant::now(), found.clone()));
-        }
-        found
-    }
-
-    async fn read_address(&self, secret: &SecretName, key: &str) -> Result<SecretString, Trouble> {
-        let unusable = |fault| Trouble::Address { secret: secret.to_string(), key: key.to_owned(), fault };
-        let found = match self.get(secret).await {
-            Ok(found) => found.ok_or_else(|| unusable(AddressFault::SecretMissing))?,
-            Err(Trouble::SecretForbidden(_)) => return Err(unusable(AddressFault::SecretForbidden)),
-            Err(error) => return Err(error),
-        };
-        let value = found.data.and_then(|mut data| data.remove(key)).map(|value| value.0).unwrap_or_default();
-        let text = String::from_utf8(value).map_err(|_| unusable(AddressFault::Malformed))?;
-        match text.trim() {
-            "" => Err(unusable(AddressFault::KeyMissing)),
-            address if is_address(address) => Ok(address.into()),
-            _ => Err(unusable(AddressFault::Malformed)),
-        }
     }
 
     async fn login_of_its_own(&self, secret: &SecretName) -> Result<Login, Trouble> {
@@ -365,19 +317,9 @@ impl Secrets {
         Arc::clone(entries.entry(secret.clone()).or_default())
     }
 
-    async fn get(&self, secret: &SecretName) -> Result<Option<Secret>, Trouble> {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), &secret.namespace);
-        match api.get_opt(&secret.name).await {
-            Ok(found) => Ok(found),
-            Err(kube::Error::Api(status)) if status.code == 403 => {
-                Err(Trouble::SecretForbidden(secret.to_string()))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
-        let found = self.get(secret).await?.ok_or_else(|| Trouble::SecretMissing(secret.to_string()))?;
+        let found =
+            get(&self.client, secret).await?.ok_or_else(|| Trouble::SecretMissing(secret.to_string()))?;
         let version = Version(found.uid(), found.resource_version());
         let data: BTreeMap<String, Vec<u8>> =
             found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
@@ -388,38 +330,14 @@ impl Secrets {
     }
 }
 
-/// What the schema lets `configuration.url` be.
-fn is_address(text: &str) -> bool {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let user = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
-    url.is_some()
-        && user.is_some_and(|authority| !authority.contains('@'))
-        && text.chars().count() <= MAX_ADDRESS
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_from_a_secret_is_what_the_schema_would_take() {
-        let long = format!("https://bots.example.com/{}", "a".repeat(512));
-        for good in ["https://bots.example.com", "http://bots.example.com:8080/a?b=c@d#e", "https://[::1]/"] {
-            assert!(is_address(good), "{good}");
+/// A Secret as the API server has it; `None` where there is none.
+pub(super) async fn get(client: &Client, secret: &SecretName) -> Result<Option<Secret>, Trouble> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &secret.namespace);
+    match api.get_opt(&secret.name).await {
+        Ok(found) => Ok(found),
+        Err(kube::Error::Api(status)) if status.code == 403 => {
+            Err(Trouble::SecretForbidden(secret.to_string()))
         }
-        for bad in [
-            "",
-            "bots.example.com",
-            "ftp://bots.example.com",
-            "https://",
-            "https://u:p@bots.example.com",
-            "https://u@b",
-            "https://a b",
-            "https://a\nb",
-            &long,
-        ] {
-            assert!(!is_address(bad), "{bad}");
-        }
+        Err(error) => Err(error.into()),
     }
 }

@@ -12,7 +12,7 @@ use kube::ResourceExt;
 use super::context::Context;
 use super::error::Trouble;
 use super::object::view;
-use super::reconcile::Pass;
+use super::pass::Pass;
 use super::schedule::backoff;
 use crate::api::{ConversationWebhook, Mode};
 use crate::decide::{Kind, Object};

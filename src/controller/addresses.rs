@@ -1,0 +1,118 @@
+//! Addresses of bots from Secrets: read once per key and time to live.
+//!
+//! A value never leaves this module but as a [`SecretString`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use secrecy::SecretString;
+use url::Url;
+
+use super::error::{AddressFault, Trouble};
+use super::secrets::{SecretName, get};
+
+/// Characters of an address at most, as in the schema (Twilio error 50372).
+const MAX_ADDRESS: usize = 512;
+
+/// A key of a Secret.
+type Source = (SecretName, String);
+
+/// When an address was read, and what became of it.
+type Look = (Instant, Result<SecretString, Trouble>);
+
+/// Every address that objects take from a Secret.
+pub(super) struct Addresses {
+    client: Client,
+    /// How long an address that was read serves.
+    ttl: Duration,
+    /// How long one that cannot be had is left alone.
+    poll: Duration,
+    looks: Mutex<HashMap<Source, Arc<tokio::sync::Mutex<Option<Look>>>>>,
+}
+
+impl Addresses {
+    /// None read yet.
+    pub(super) fn new(client: Client, ttl: Duration, poll: Duration) -> Self {
+        Self { client, ttl, poll, looks: Mutex::default() }
+    }
+
+    /// The address under a key of a Secret. `fresh` has it read anew.
+    pub(super) async fn read(
+        &self,
+        secret: SecretName,
+        key: &str,
+        fresh: bool,
+    ) -> Result<SecretString, Trouble> {
+        let source = (secret, key.to_owned());
+        let look = {
+            let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(looks.entry(source.clone()).or_default())
+        };
+        // Held over the read on purpose: objects that share an address share one GET.
+        let mut look = look.lock().await;
+        if let Some((at, found)) = look.as_ref().filter(|_| !fresh)
+            && at.elapsed() < if found.is_ok() { self.ttl } else { self.poll }
+        {
+            return found.clone();
+        }
+        let found = self.ask(&source.0, key).await;
+        if !matches!(found, Err(Trouble::Kubernetes(_))) {
+            *look = Some((Instant::now(), found.clone()));
+        }
+        found
+    }
+
+    async fn ask(&self, secret: &SecretName, key: &str) -> Result<SecretString, Trouble> {
+        let unusable = |fault| Trouble::Address { secret: secret.to_string(), key: key.to_owned(), fault };
+        let found = match get(&self.client, secret).await {
+            Ok(found) => found.ok_or_else(|| unusable(AddressFault::SecretMissing))?,
+            Err(Trouble::SecretForbidden(_)) => return Err(unusable(AddressFault::SecretForbidden)),
+            Err(error) => return Err(error),
+        };
+        let value = found.data.and_then(|mut data| data.remove(key)).map(|value| value.0).unwrap_or_default();
+        let text = String::from_utf8(value).map_err(|_| unusable(AddressFault::Malformed))?;
+        match text.trim() {
+            "" => Err(unusable(AddressFault::KeyMissing)),
+            address if is_address(address) => Ok(address.into()),
+            _ => Err(unusable(AddressFault::Malformed)),
+        }
+    }
+}
+
+/// What the schema lets `configuration.url` be.
+fn is_address(text: &str) -> bool {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let user = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?', '#']).next());
+    url.is_some()
+        && user.is_some_and(|authority| !authority.contains('@'))
+        && text.chars().count() <= MAX_ADDRESS
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_from_a_secret_is_what_the_schema_would_take() {
+        let long = format!("https://bots.example.com/{}", "a".repeat(512));
+        for good in ["https://bots.example.com", "http://bots.example.com:8080/a?b=c@d#e", "https://[::1]/"] {
+            assert!(is_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "bots.example.com",
+            "ftp://bots.example.com",
+            "https://",
+            "https://u:p@bots.example.com",
+            "https://u@b",
+            "https://a b",
+            "https://a\nb",
+            &long,
+        ] {
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+}
