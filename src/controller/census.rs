@@ -28,7 +28,9 @@ impl Census {
     /// An object's webhook is not listed.
     pub(super) fn missing(&self, account: &AccountSid, uid: &str) {
         let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
-        missing.entry(account.clone()).or_default().insert(uid.to_owned(), Instant::now());
+        let of_account = missing.entry(account.clone()).or_default();
+        of_account.retain(|_, since| since.elapsed() <= self.interval);
+        of_account.insert(uid.to_owned(), Instant::now());
     }
 
     /// An object's webhook is there.

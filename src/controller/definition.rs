@@ -3,7 +3,7 @@
 //! The API server marks the `CustomResourceDefinition` before it marks the objects, so what is read after an object's
 //! deletion was seen tells the two apart. One read serves a whole burst of deletions.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, Client, CustomResourceExt};
@@ -15,13 +15,15 @@ use crate::decide::Kind;
 /// The definition of the kind, as last read.
 pub(super) struct Definition {
     api: Api<CustomResourceDefinition>,
+    /// How long the first of a burst waits for the others to be seen.
+    gather: Duration,
     last: tokio::sync::Mutex<Option<(Instant, Kind)>>,
 }
 
 impl Definition {
     /// Not read yet.
-    pub(super) fn new(client: Client) -> Self {
-        Self { api: Api::all(client), last: tokio::sync::Mutex::default() }
+    pub(super) fn new(client: Client, gather: Duration) -> Self {
+        Self { api: Api::all(client), gather, last: tokio::sync::Mutex::default() }
     }
 
     /// The kind as it was at `seen` or later.
@@ -33,6 +35,7 @@ impl Definition {
         {
             return Ok(kind);
         }
+        tokio::time::sleep(self.gather).await;
         let asked = Instant::now();
         let found = self.api.get_opt(ConversationWebhook::crd_name()).await?;
         let stays = found.is_some_and(|crd| crd.metadata.deletion_timestamp.is_none());

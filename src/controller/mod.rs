@@ -153,7 +153,7 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         ),
         kube: parts.requests.clone(),
         twilio: parts.twilio,
-        definition: Definition::new(parts.requests.clone()),
+        definition: Definition::new(parts.requests.clone(), settings.timing.board / 20),
         cluster: settings.cluster,
         namespaces: settings.namespaces,
         timing: settings.timing,

@@ -65,6 +65,7 @@ impl Roll {
         let Some(uid) = object.uid() else { return };
         let let_go = self.ctx.memory.take_released(&uid);
         self.ctx.memory.forget(&uid);
+        self.ctx.waiters.forget(&uid);
         if let Ok(object) = &object.0
             && !let_go
             && !self.ctx.stop.is_cancelled()

@@ -26,6 +26,14 @@ impl Waiters {
         waiters.entry(place).or_default().insert(uid, object);
     }
 
+    /// The object is gone.
+    pub(super) fn forget(&self, uid: &str) {
+        self.by_place.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, waiters| {
+            waiters.remove(uid);
+            !waiters.is_empty()
+        });
+    }
+
     /// Something went: takes everybody who waits there.
     pub(super) fn take(&self, place: &Place) -> HashMap<String, ObjectRef<Guarded>> {
         self.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(place).unwrap_or_default()
@@ -34,3 +42,30 @@ impl Waiters {
 
 /// Hands objects to the controller out of turn; one sender per watch.
 pub(super) type Bell = UnboundedSender<ObjectRef<Guarded>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(n: u8) -> Place {
+        (format!("AC{:032x}", 1).parse().unwrap(), format!("CH{n:032x}").parse().unwrap())
+    }
+
+    fn names(waiters: &Waiters, n: u8) -> Vec<String> {
+        let mut names: Vec<_> = waiters.take(&place(n)).into_values().map(|object| object.name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn whoever_waits_is_named_once_there_and_once_only() {
+        let waiters = Waiters::default();
+        for (n, name) in [(1, "a"), (1, "b"), (1, "a"), (2, "c"), (2, "gone")] {
+            waiters.wait(place(n), name.to_owned(), ObjectRef::new(name).within("tenant"));
+        }
+        waiters.forget("gone");
+        assert_eq!(names(&waiters, 1), ["a", "b"]);
+        assert_eq!(names(&waiters, 1), Vec::<String>::new());
+        assert_eq!(names(&waiters, 2), ["c"]);
+    }
+}

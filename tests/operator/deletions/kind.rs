@@ -31,8 +31,8 @@ async fn deletion_the_kind_being_deleted_leaves_every_webhook() {
     let says = ["stays at Twilio", "the kind itself is being removed"];
     wait_event_saying(&world, "bot-1", "Retained", &says).await;
     let looks = world.requests_since(mark).await.count("get", "customresourcedefinitions");
-    // Those that are seen to go while one look is under way share the next.
-    assert!((1..OBJECTS as usize).contains(&looks), "{looks} looks at the kind for {OBJECTS} objects");
+    // One for the burst, and one more for each tenth of a second that it takes to be seen.
+    assert!((1..=5).contains(&looks), "{looks} looks at the kind for {OBJECTS} objects");
 }
 
 #[tokio::test]
