@@ -55,6 +55,7 @@ impl Ending {
             Self::Trouble(trouble) => match (trouble.reason(), trouble) {
                 (Some(reason), _) => reason.to_string(),
                 (None, Trouble::Rotated) => "SecretReplaced".to_owned(),
+                (None, Trouble::Crowded) => "Crowded".to_owned(),
                 (None, Trouble::Internal(_)) => "InternalError".to_owned(),
                 (None, _) => "KubernetesUnavailable".to_owned(),
             },

@@ -202,3 +202,24 @@ async fn r03_of_two_identical_objects_one_waits_until_the_other_is_gone() {
     assert!(!gone.alive() && webhook.alive());
     assert_eq!(most_alive(world.simulator.ledger().records()), 1);
 }
+
+/// One at a time, they take longer than a pass may: whoever does not get his turn in time comes again.
+#[tokio::test]
+async fn a_pass_whose_turn_does_not_come_gives_up_and_its_object_is_served_later() {
+    const OBJECTS: u32 = 60;
+    let mut world = World::new().await;
+    world.simulator.add_fault(FaultRule::new(Fault::delay_before_commit(100)));
+    world.start_operator(&["--time-scale=0.02", "--max-in-flight-per-account=1"]).await;
+    create_all(&world, (1..=OBJECTS).map(|object| (object, object))).await;
+    let crowded = "cwo_passes_total{outcome=\"Crowded\"} ";
+    let operator = world.operator.as_ref().unwrap();
+    eventually("a pass gives up", PATIENCE, async || {
+        operator.admin("/metrics").await.contains(crowded).then_some(())
+    })
+    .await;
+    wait_ready(&world, OBJECTS as usize).await;
+    let ledger = world.simulator.ledger();
+    assert_eq!(ledger.records().len(), OBJECTS as usize);
+    let journal = world.simulator.journal();
+    assert_eq!(of(Operation::Create, &journal).len(), OBJECTS as usize);
+}
