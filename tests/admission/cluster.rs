@@ -54,6 +54,11 @@ pub(crate) async fn install(plane: &ControlPlane, crd: &str) {
         plane.kubectl(&["get", "conversationwebhooks", "-o", "name"]).await.is_ok()
     })
     .await;
+    // What it knows of the fields is published a little later.
+    eventually("the API server explains the kind", async || {
+        plane.kubectl(&["explain", "conversationwebhooks"]).await.is_ok()
+    })
+    .await;
 }
 
 /// A namespace of a test's own.

@@ -196,7 +196,7 @@ async fn r08_a_webhook_that_another_object_claims_is_left_to_it() {
     strike(&world, 1, Operation::Create, Fault::delay_after_commit(2000));
     world.start_operator(&[]).await;
     world.create("bot", webhook_spec(1, BOT)).await;
-    wait_sent(&world, 1, Operation::Create, |_| true).await;
+    wait_sent(&world, 1, Operation::Create, |request| request.committed).await;
     let webhook = only_webhook(&world, 1).sid.to_string();
     let mut spec = webhook_spec(1, BOT);
     spec["mode"] = json!("Suspended");

@@ -181,10 +181,10 @@ async fn invalid_configuration_without_a_webhook_while_the_address_cannot_be_had
     }
     wait_checks(&world, 1, 3).await;
     assert_eq!(world.simulator.counters().writes(), 1, "the neighbour's create");
-    world.grant_secrets(&["private"]).await;
     for (name, ..) in &cases {
         world.secret(name, &[("url", ADDRESS)]).await;
     }
+    world.grant_secrets(&["private"]).await;
     for (n, (name, ..)) in (2..).zip(&cases) {
         world.wait_ready(name).await;
         assert_eq!(world.alive(conversation(n))[0].configuration.url(), Some(ADDRESS), "{name}");
