@@ -2,7 +2,7 @@
 //!
 //! A value never leaves this module but as a [`SecretString`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,14 @@ impl Addresses {
             *look = Some((Instant::now(), found.clone()));
         }
         found
+    }
+
+    /// Forgets addresses from Secrets of namespaces without objects.
+    pub(super) fn keep_only(&self, namespaces: &HashSet<&str>) {
+        self.looks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|(secret, _), _| namespaces.contains(secret.namespace.as_str()));
     }
 
     async fn ask(&self, secret: &SecretName, key: &str) -> Result<SecretString, Trouble> {

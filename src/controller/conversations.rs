@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::decide::Board;
-use crate::twilio::{AccountSid, ChatServiceSid, ConversationSid, Webhook, WebhookSid};
+use crate::twilio::{ChatServiceSid, ConversationSid, Door, Webhook, WebhookSid};
 
-/// Every conversation that passes work on.
+/// Every conversation that passes work on. By account, region and edge, as lanes are: what a Secret declares is not
+/// proved yet, and must not hold up whoever the account belongs to.
 #[derive(Debug, Default)]
 pub(super) struct Conversations {
-    places: Places<(AccountSid, ConversationSid), Place>,
-    names: Places<(AccountSid, Option<ChatServiceSid>, String), Resolved>,
+    places: Places<(Door, ConversationSid), Place>,
+    names: Places<(Door, Option<ChatServiceSid>, String), Resolved>,
 }
 
 /// One conversation, held by one pass.
@@ -28,18 +29,18 @@ pub(super) type HeldName = OwnedMutexGuard<Resolved>;
 
 impl Conversations {
     /// Waits for the conversation to be free and holds it.
-    pub(super) async fn hold(&self, account: &AccountSid, conversation: &ConversationSid) -> Held {
-        self.places.get((account.clone(), conversation.clone())).lock_owned().await
+    pub(super) async fn hold(&self, door: &Door, conversation: &ConversationSid) -> Held {
+        self.places.get((door.clone(), conversation.clone())).lock_owned().await
     }
 
     /// Waits for the unique name to be free and holds it, so that objects that share it share one look-up.
     pub(super) async fn hold_name(
         &self,
-        account: &AccountSid,
+        door: &Door,
         service: Option<&ChatServiceSid>,
         name: &str,
     ) -> HeldName {
-        self.names.get((account.clone(), service.cloned(), name.to_owned())).lock_owned().await
+        self.names.get((door.clone(), service.cloned(), name.to_owned())).lock_owned().await
     }
 }
 
@@ -133,22 +134,23 @@ impl<K: Eq + Hash, V: Default> Places<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::twilio::Region;
 
     fn conversation(n: u8) -> ConversationSid {
         format!("CH{n:032x}").parse().unwrap()
     }
 
-    fn account() -> AccountSid {
-        format!("AC{:032x}", 1).parse().unwrap()
+    fn door() -> Door {
+        Door { account: format!("AC{:032x}", 1).parse().unwrap(), region: Region::default(), edge: None }
     }
 
     #[tokio::test]
     async fn a_held_conversation_keeps_others_waiting_and_only_there() {
         let conversations = Conversations::default();
-        let held = conversations.hold(&account(), &conversation(1)).await;
-        drop(conversations.hold(&account(), &conversation(2)).await);
-        let (account, first) = (account(), conversation(1));
-        let mut again = Box::pin(conversations.hold(&account, &first));
+        let held = conversations.hold(&door(), &conversation(1)).await;
+        drop(conversations.hold(&door(), &conversation(2)).await);
+        let (door, first) = (door(), conversation(1));
+        let mut again = Box::pin(conversations.hold(&door, &first));
         assert!(futures::poll!(&mut again).is_pending());
         drop(held);
         drop(again.await);

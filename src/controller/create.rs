@@ -137,8 +137,12 @@ impl Pass {
         // What was taken over with another configuration is made as written next, and Ready only then.
         let draft = if as_written { draft.available(message) } else { draft.unobserved() };
         let told = std::mem::replace(&mut self.told, true);
-        let patience =
-            if just_made { Patience::Unlimited } else { Patience::Limited(self.ctx.timing.request) };
+        // After a while without the conversation: the others there need not wait for an API server that refuses this.
+        let patience = if just_made && self.retries > 0 {
+            Patience::Unlimited
+        } else {
+            Patience::Limited(self.ctx.timing.request)
+        };
         match self.write_status(&raw, &draft, patience).await? {
             Written::Clear(_) | Written::Unclear(_) => {
                 if !told {
@@ -228,7 +232,14 @@ impl Pass {
                 self.prove_account().await?;
             }
         }
+        let waited = self.place.is_none();
         let at = self.enter().await?;
+        if waited {
+            // Whoever held the conversation until now may have claimed it: between that look and the delete lies one
+            // request.
+            self.siblings = Siblings::Unread;
+            return CONTINUE;
+        }
         let deleted = self.ctx.twilio.delete_webhook(&self.login()?.credentials, &at, &webhook).await;
         match self.heard(deleted).await {
             Ok(()) => {

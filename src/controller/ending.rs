@@ -243,7 +243,7 @@ impl Pass {
                 let draft = if self.repaired { draft.repaired() } else { draft };
                 draft.available(message::available(webhook, conversation))
             }
-            Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, &subject)),
+            Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, object, &subject)),
             Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
             Ending::Hold(hold) => {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));

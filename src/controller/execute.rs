@@ -93,6 +93,8 @@ impl Pass {
         match self.write_status(raw, draft, patience).await? {
             Written::Clear(_) | Written::Unclear(_) => {
                 self.memory.absent = None;
+                // That write may have taken long: what is made next rests on a list of its own.
+                self.remote = Remote::Unread;
                 self.siblings = Siblings::Unread;
                 CONTINUE
             }
@@ -120,6 +122,7 @@ impl Pass {
         }
         self.take_out(&webhook);
         self.made_room(&at.conversation);
+        self.remote = Remote::Unread;
         CONTINUE
     }
 

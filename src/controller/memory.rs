@@ -183,6 +183,8 @@ impl Memory {
     pub(super) fn relisted(&self, uids: &HashSet<String>) {
         let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         objects.retain(|uid, _| uids.contains(uid));
+        self.woken.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid| uids.contains(uid));
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
         for remembered in objects.values_mut() {
             remembered.newest = None;
         }

@@ -107,18 +107,31 @@ pub(super) fn deletion_blocked(why: &str, object: &Object, subject: &Subject<'_>
 }
 
 /// Why the outcome of a create is not known yet.
-pub(super) fn waiting(waiting: &Waiting, subject: &Subject<'_>) -> String {
+pub(super) fn waiting(waiting: &Waiting, object: &Object, subject: &Subject<'_>) -> String {
     let conversation = &subject.conversation;
     match waiting {
         Waiting::Window => format!(
             "the outcome of a create on conversation {conversation} is not known: it is looked for once everything \
              that may be under way has arrived"
         ),
-        Waiting::Sibling(name) => format!(
-            "{name} has a create on conversation {conversation} whose outcome is open and may concern this object's \
-             webhook: it waits for that; if that takes more than some minutes, see the other's {RESOLVE_ANNOTATION} in \
-             docs/troubleshooting.md"
-        ),
+        Waiting::Sibling(name) => {
+            let own = object.open_attempt().map(|attempt| attempt.id.as_str());
+            let way_out = match own {
+                Some(id) if object.deleting => {
+                    format!("; to let it go without an answer: {}", subject.annotate(ABANDON_ANNOTATION, id))
+                }
+                Some(id) => format!(
+                    "; if that takes more than some minutes, look at Twilio and say what this object's own create made: {}, \
+                     or '... {RESOLVE_ANNOTATION}={id}=none'",
+                    subject.annotate(RESOLVE_ANNOTATION, &format!("{id}=WH..."))
+                ),
+                None => String::new(),
+            };
+            format!(
+                "{name} has a create on conversation {conversation} whose outcome is open and may concern this object's \
+                 webhook: it waits for that{way_out}"
+            )
+        }
     }
 }
 
@@ -189,6 +202,7 @@ pub(super) fn settled(because: &Settled) -> &'static str {
         Settled::NotCreated => "Twilio did not make the webhook",
         Settled::ProvedAbsent => "the create is proved not to have made a webhook",
         Settled::Copied => "the annotation was copied from a living object",
+        Settled::Unwanted => "the take-over is not wanted any more",
         Settled::Answered(_) => "a user says that the create made nothing",
     }
 }

@@ -237,6 +237,13 @@ async fn serve(
                 let uids: HashSet<String> =
                     stores.flat_map(Store::state).filter_map(|object| object.uid()).collect();
                 forgetting.memory.relisted(&uids);
+                // Objects that cannot be decoded refer to Secrets that nobody can name: then nothing is forgotten.
+                if forgetting.stores.iter().flat_map(Store::state).all(|object| object.0.is_ok()) {
+                    let secrets = referred(&forgetting);
+                    let namespaces = secrets.iter().map(|secret| secret.namespace.as_str()).collect();
+                    forgetting.addresses.keep_only(&namespaces);
+                    forgetting.secrets.keep_only(&secrets);
+                }
             }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
             Ok(_) => {}
@@ -255,17 +262,21 @@ async fn serve(
         .await;
 }
 
-/// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.
-async fn read_credentials(ctx: Arc<Context>) {
+/// The Secrets that objects refer to for their credentials.
+fn referred(ctx: &Context) -> HashSet<SecretName> {
     let objects = ctx.stores.iter().flat_map(Store::state);
-    let secrets: HashSet<SecretName> = objects
+    objects
         .filter_map(|guarded| {
             let object = guarded.0.as_ref().ok()?;
             let name = object.spec.credentials_secret_ref.name.clone();
             Some(SecretName { namespace: object.namespace()?, name })
         })
-        .collect();
-    for secret in secrets {
+        .collect()
+}
+
+/// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.
+async fn read_credentials(ctx: Arc<Context>) {
+    for secret in referred(&ctx) {
         if ctx.stop.is_cancelled() {
             return;
         }

@@ -127,7 +127,9 @@ fn record(status: &ConversationWebhookStatus) -> Record {
 
 /// Another object, as a sibling on the same conversation.
 pub(super) fn sibling(object: &ConversationWebhook) -> Sibling {
-    let Object { uid, name, desired, record, journal, answers, .. } = view(object, None);
+    let object = view(object, None);
+    let as_journalled = object.open_attempt().is_some_and(|open| object.is_as_journalled(open));
+    let Object { uid, name, desired, record, journal, answers, .. } = object;
     let open = journal.open(record.webhook.as_ref(), record.settled_attempt.as_deref()).cloned();
     // Without its address a configuration matches nothing, and would rule out what may well be the sibling's.
     let desired = desired.ok().filter(|desired| desired.address != Address::Unread);
@@ -135,5 +137,5 @@ pub(super) fn sibling(object: &ConversationWebhook) -> Sibling {
         .resolve
         .filter(|answer| open.as_ref().is_some_and(|open| open.id == answer.attempt))
         .and_then(|answer| answer.made);
-    Sibling { uid, name, webhook: record.webhook, open, desired, answer }
+    Sibling { uid, name, webhook: record.webhook, open, desired, as_journalled, answer }
 }

@@ -152,9 +152,8 @@ impl Pass {
             return Err(Trouble::Internal("the object names no conversation"));
         };
         let (name, service, login) = (name.clone(), self.service.clone(), self.login()?.clone());
-        let account = login.credentials.account_sid();
         let ctx = Arc::clone(&self.ctx);
-        let held = ctx.conversations.hold_name(account, service.as_ref(), &name);
+        let held = ctx.conversations.hold_name(login.credentials.door(), service.as_ref(), &name);
         let mut held = self.unless_stopped(held).await?;
         if let Some(conversation) = held.conversation(max_age) {
             return Ok(Some(conversation.clone()));
@@ -302,12 +301,12 @@ impl Pass {
         let conversation =
             self.conversation.clone().ok_or(Trouble::Internal("the object names no conversation"))?;
         let credentials = self.login()?.credentials.clone();
-        let account = credentials.account_sid();
         let ctx = Arc::clone(&self.ctx);
         if self.place.is_none() {
             // In this order for one that proved its account before: see above.
             self.permit = None;
-            self.place = Some(self.unless_stopped(ctx.conversations.hold(account, &conversation)).await?);
+            self.place =
+                Some(self.unless_stopped(ctx.conversations.hold(credentials.door(), &conversation)).await?);
         }
         if self.permit.is_none() {
             self.permit =
@@ -369,10 +368,17 @@ fn live_sibling(object: &DynamicObject) -> Sibling {
     // What cannot be decoded still claims what it claims.
     let status = |key: &str| object.data["status"][key].as_str();
     let webhook: Option<WebhookSid> = status("webhookSid").and_then(|sid| sid.parse().ok());
+    let open = journal(object.annotations()).open(webhook.as_ref(), status("settledAttempt")).cloned();
+    let generation = object.metadata.generation.unwrap_or_default();
+    let deleting = object.metadata.deletion_timestamp.is_some();
     Sibling {
         uid: object.uid().unwrap_or_default(),
         name: full_name(object),
-        open: journal(object.annotations()).open(webhook.as_ref(), status("settledAttempt")).cloned(),
+        as_journalled: open.as_ref().is_some_and(|open| {
+            Some(&open.uid) == object.metadata.uid.as_ref()
+                && open.generation == generation - i64::from(deleting)
+        }),
+        open,
         webhook,
         desired: None,
         answer: None,

@@ -132,7 +132,7 @@ impl Pass {
         webhook: WebhookSid,
         made_in: (AccountSid, String),
     ) -> Self {
-        let object = view(&raw, None);
+        let object = Object { deleting: false, ..view(&raw, None) };
         let mut pass = Self::new(ctx, raw, object, Remembered::default(), false);
         pass.sender = Sender::Created { id: attempt, webhook, reread: true };
         pass.made_in = Some(made_in);

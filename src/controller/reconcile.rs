@@ -139,6 +139,10 @@ impl Pass {
             }
         }
         self.permit = None;
+        if matches!(ending, Ending::Rest) && self.sender != Sender::Idle {
+            // What was under way is over, by somebody else's doing: what else changed meanwhile was not looked at.
+            ending = Ending::Overtaken;
+        }
         let wait = self.finish(ending).await;
         match &self.object {
             Some(_) => self.ctx.memory.remember(&uid, self.memory),
@@ -233,6 +237,9 @@ impl Pass {
             Action::Rest => Ok(ControlFlow::Break(Ending::Rest)),
             Action::Available => Ok(ControlFlow::Break(Ending::Available)),
             Action::LookAgain(absent) => Ok(self.look_again(absent)),
+            Action::Wait(_) if matches!(self.sender, Sender::Created { .. }) => {
+                Err(Trouble::Internal("another object is taking the webhook over"))
+            }
             Action::Wait(waiting) => Ok(ControlFlow::Break(Ending::Wait(waiting))),
             Action::Hold(hold) => Ok(ControlFlow::Break(Ending::Hold(hold))),
         };

@@ -3,7 +3,7 @@
 //! Values never leave this module but inside [`Credentials`], which print nothing.
 
 use std::collections::hash_map::Entry as Slot;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -310,6 +310,15 @@ impl Secrets {
     pub(super) async fn expire(&self, secret: &SecretName) {
         let entry = self.entry(secret);
         entry.lock().await.expired = true;
+    }
+
+    /// Forgets Secrets that no object refers to. The credentials that last served stay: an object that vanished with its
+    /// namespace may still need them.
+    pub(super) fn keep_only(&self, referred: &HashSet<SecretName>) {
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|secret, _| referred.contains(secret));
     }
 
     fn entry(&self, secret: &SecretName) -> Arc<tokio::sync::Mutex<Entry>> {

@@ -112,6 +112,8 @@ pub enum Settled {
     ProvedAbsent,
     /// The annotation came with a copied manifest; the object that it was written for lives.
     Copied,
+    /// It was to take over a webhook, and the object does not ask for that any more.
+    Unwanted,
     /// A user says that it made nothing, whatever these webhooks are.
     Answered(Vec<WebhookSid>),
 }
@@ -272,12 +274,21 @@ fn record_or_compensate(input: &Input<'_>, id: &str, webhook: &WebhookSid, rerea
         }
     }
     match input.siblings {
-        Siblings::Live(siblings)
-            if siblings.iter().any(|sibling| sibling.webhook.as_ref() == Some(webhook)) =>
-        {
-            Action::Rest
+        Siblings::Live(siblings) => {
+            // One that was restored under another name bears the attempt, and finds out itself what it made.
+            let is_borne = siblings.iter().any(|sibling| {
+                sibling.webhook.as_ref() == Some(webhook)
+                    || sibling.open.as_ref().is_some_and(|open| open.id == id)
+            });
+            let heir = siblings.iter().find(|sibling| {
+                sibling.open.as_ref().is_some_and(|open| open.adopt.as_ref() == Some(webhook))
+            });
+            match heir {
+                _ if is_borne => Action::Rest,
+                Some(heir) => Action::Wait(Waiting::Sibling(heir.name.clone())),
+                None => Action::Compensate(webhook.clone()),
+            }
         }
-        Siblings::Live(_) => Action::Compensate(webhook.clone()),
         Siblings::Unread | Siblings::Cached(_) => Action::ReadSiblings,
     }
 }

@@ -311,6 +311,8 @@ pub struct Sibling {
     pub open: Option<Attempt>,
     /// What it asks for; `None` when its spec, or its address, was not read.
     pub desired: Option<Desired>,
+    /// It is the object that its open attempt was journalled for, unedited.
+    pub as_journalled: bool,
     /// What a user says that its open attempt made.
     pub answer: Option<WebhookSid>,
 }

@@ -26,4 +26,4 @@ pub use input::{
 pub use timing::Timing;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -31,6 +31,10 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
             Siblings::Live(_) => {}
         }
     }
+    // What was not taken over yet is not deleted with the object, and nothing of it is under way.
+    if object.deleting && is_pending_adoption(object, attempt) {
+        return settle(attempt, Settled::Unwanted);
+    }
     // Taking over sends nothing that could be under way.
     if input.phase != Phase::WindowOver && attempt.adopt.is_none() {
         return Action::Wait(Waiting::Window);
@@ -142,6 +146,13 @@ fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> A
     }
 }
 
+/// A take-over that was begun for this very object and not recorded yet. The journal that R19 gives back has no baseline,
+/// and a restored object had the webhook in its earlier life.
+fn is_pending_adoption(object: &Object, attempt: &Attempt) -> bool {
+    let wanted = attempt.adopt.as_ref();
+    attempt.uid == object.uid && wanted.is_some_and(|webhook| attempt.baseline.contains(webhook))
+}
+
 /// R4: a webhook that was being taken over, unless a sibling has it or may have made it.
 fn take_over(
     input: &Input<'_>,
@@ -158,6 +169,12 @@ fn take_over(
     let Some(found) = board.get(webhook) else {
         return unless_seen_before(input, attempt, Absent::Webhook(webhook.clone()));
     };
+    let wants = object.hint.as_ref() == Some(webhook)
+        || object.adopts_identical
+            && object.desired.as_ref().is_ok_and(|desired| desired.config == found.config);
+    if is_pending_adoption(object, attempt) && !wants {
+        return settle(attempt, Settled::Unwanted);
+    }
     match siblings.iter().find(|sibling| explains(sibling, found)) {
         None => Action::Record {
             attempt: attempt.id.clone(),
@@ -248,15 +265,19 @@ fn is_exact(object: &Object, attempt: &Attempt, webhook: &Webhook) -> bool {
         || object.desired.as_ref().is_ok_and(|desired| desired.config == webhook.config)
 }
 
-/// Whether a sibling's open attempt may be what made this webhook, or is taking it over.
+/// Whether a sibling's open attempt may be what made this webhook, or is taking it over, or is said to have made it.
 pub(super) fn explains(sibling: &Sibling, webhook: &Webhook) -> bool {
     let Some(open) = &sibling.open else { return false };
+    let same_target = open.config.target() == webhook.config.target;
     match &open.adopt {
         Some(wanted) => *wanted == webhook.sid,
+        None if sibling.answer.as_ref() == Some(&webhook.sid) => same_target,
+        // As long as the sibling is the very object of its journal, unedited, its webhook has the attempted configuration.
         None => {
-            !open.baseline.contains(&webhook.sid)
-                && (open.config.matches(&webhook.config)
-                    || sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config))
+            let as_now = || sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config);
+            same_target
+                && !open.baseline.contains(&webhook.sid)
+                && (open.config.matches(&webhook.config) || !sibling.as_journalled && as_now())
         }
     }
 }

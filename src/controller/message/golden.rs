@@ -10,7 +10,8 @@ use super::super::error::{AddressFault, Trouble};
 use super::super::secrets::SecretName;
 use super::{Subject, hold, reason, trouble, waiting};
 use crate::api::Reason;
-use crate::decide::{Hold, Unservable, Waiting};
+use crate::decide::tests::sample;
+use crate::decide::{Hold, Journal, Object, Unservable, Waiting};
 use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{CertificateFault, CredentialsError, Error, ErrorKind, NotSent, Operation, Target};
 
@@ -111,6 +112,10 @@ fn subject() -> Subject<'static> {
     }
 }
 
+fn with_open_attempt() -> Object {
+    Object { journal: Journal::Attempt(Box::new(sample::attempt())), ..sample::object() }
+}
+
 /// A text, what it must name, and the next step that it must give where only a human leads on.
 type Sample<T> = (T, &'static str, &'static str);
 
@@ -164,7 +169,7 @@ fn holds() -> Vec<Sample<Hold>> {
 fn waits() -> Vec<Sample<Waiting>> {
     vec![
         (Waiting::Window, CONVERSATION, "it is looked for"),
-        (Waiting::Sibling("tenant-a/other".to_owned()), "tenant-a/other", "docs/troubleshooting.md"),
+        (Waiting::Sibling("tenant-a/other".to_owned()), "tenant-a/other", "resolve-create=attempt-1=none"),
     ]
 }
 
@@ -237,13 +242,19 @@ fn lines() -> String {
         let stalled = if stalled { ", stalled" } else { "" };
         writeln!(lines, "{kind} {variant} | {reason}{stalled} | {text}").unwrap();
     };
-    let subject = subject();
+    let (subject, object) = (subject(), with_open_attempt());
     for (what, ..) in holds() {
         let why = reason(&what);
         line("hold", name_of_hold(&what), Some(why), why.stalled(), &hold(&what, &subject));
     }
     for (what, ..) in waits() {
-        line("wait", name_of_wait(&what), Some(Reason::CreateUnresolved), false, &waiting(&what, &subject));
+        line(
+            "wait",
+            name_of_wait(&what),
+            Some(Reason::CreateUnresolved),
+            false,
+            &waiting(&what, &object, &subject),
+        );
     }
     for (what, ..) in troubles() {
         let variant = match &what {
@@ -295,7 +306,7 @@ fn every_variant_has_a_text() {
 /// What is concerned is named in every text, and the next step wherever nothing moves without a human.
 #[test]
 fn every_text_names_what_is_concerned_and_the_next_step() {
-    let subject = subject();
+    let (subject, object) = (subject(), with_open_attempt());
     let check = |text: String, names: &str, next: &str, stalled: bool| {
         assert!(text.contains(names), "{names:?} is not named: {text}");
         assert!(text.contains(next), "no {next:?}: {text}");
@@ -306,7 +317,7 @@ fn every_text_names_what_is_concerned_and_the_next_step() {
         check(hold(&what, &subject), names, next, reason(&what).stalled());
     }
     for (what, names, next) in waits() {
-        check(waiting(&what, &subject), names, next, false);
+        check(waiting(&what, &object, &subject), names, next, false);
     }
     for (what, names, next) in troubles() {
         check(trouble(&what, &subject), names, next, what.stalled());

@@ -3,7 +3,7 @@
 use super::fixture::Known;
 use super::sample::*;
 use crate::api::{Mode, Provenance};
-use crate::decide::{Action, Hold, Plan, Settled, Waiting};
+use crate::decide::{Action, Attempt, Hold, Plan, Settled, Waiting};
 use crate::twilio::Target;
 
 fn hinted() -> Known {
@@ -72,7 +72,7 @@ fn a_hint_that_was_taken_over_and_lost_counts_no_more() {
 /// Nothing is sent, so nothing can be under way.
 #[test]
 fn a_take_over_needs_no_window_but_a_look_at_the_siblings_after_its_journal() {
-    let adopting = crate::decide::Attempt { adopt: Some(sid(1)), ..attempt() };
+    let adopting = Attempt { adopt: Some(sid(1)), ..attempt() };
     let journalled = hinted().open(adopting).phase(crate::decide::Phase::BeforeNotAfter);
     assert_eq!(journalled.clone().siblings_unread().decide(), Action::ReadSiblings);
     assert_eq!(journalled.clone().decide(), record_as(1, Provenance::Adopted));
@@ -91,4 +91,22 @@ fn what_was_taken_over_is_made_as_written_without_being_a_quarrel() {
 fn mode_observe_makes_nothing() {
     let known = Known::ready_to_create().with(|object| object.mode = Mode::Observe);
     assert_eq!(known.decide(), Action::Hold(Hold::NothingToObserve));
+}
+
+/// What was never taken over is the stranger's still.
+#[test]
+fn a_take_over_that_is_not_wanted_any_more_is_given_up() {
+    let pending = Attempt { adopt: Some(sid(1)), baseline: [sid(1)].into(), ..attempt() };
+    let hinted = hinted().open(pending);
+    assert_eq!(hinted.decide(), record_as(1, Provenance::Adopted));
+    let deleted = Known::new_object().open(hinted.attempt().unwrap().clone()).deleting();
+    assert_eq!(deleted.decide(), settle(Settled::Unwanted), "without a call");
+    for other in [None, Some(sid(2))] {
+        let corrected = hinted.clone().with(|object| object.hint = other);
+        assert_eq!(corrected.decide(), settle(Settled::Unwanted));
+    }
+    let identical = hinted.clone().listed([hook(1, bot())]).with(|object| object.hint = None);
+    assert_eq!(identical.decide(), settle(Settled::Unwanted));
+    let identical = identical.with(|object| object.adopts_identical = true);
+    assert_eq!(identical.decide(), record_as(1, Provenance::Adopted));
 }

@@ -275,10 +275,13 @@ fn siblings() -> impl Strategy<Value = Siblings> {
 }
 
 fn any_sibling() -> impl Strategy<Value = Sibling> {
-    (uid(), option::of(any_sid()), option::of(any_attempt()), option::of(config())).prop_map(
-        |(uid, webhook, open, config)| Sibling {
+    let words = (any::<bool>(), option::weighted(0.1, any_sid()));
+    (uid(), option::of(any_sid()), option::of(any_attempt()), option::of(config()), words).prop_map(
+        |(uid, webhook, open, config, (as_journalled, answer))| Sibling {
             webhook,
             open,
+            as_journalled,
+            answer,
             desired: config.map(desired),
             ..sibling(&uid)
         },

@@ -91,11 +91,13 @@ impl Worker {
                     object.record.lost.push(lost);
                 })?;
                 self.memory.entry(pass.uid.clone()).or_default().absent = None;
+                pass.known.remote = Remote::Unread;
                 pass.known.siblings = Siblings::Unread;
             }
             Action::DeleteLost(webhook) => {
                 carried_out(luck, || world.remove(&webhook))?;
                 self.take_out(pass, &webhook);
+                pass.known.remote = Remote::Unread;
             }
             Action::Update(webhook) | Action::Correct(webhook) => {
                 let Some(Ok(desired)) = pass.known.object.as_ref().map(|object| &object.desired) else {
@@ -123,6 +125,9 @@ impl Worker {
             }
             Action::ReleaseFinalizer => Self::release(world, pass, luck)?,
             Action::LookAgain(absent) => self.look_again(world, pass, absent)?,
+            Action::Wait(_) if matches!(pass.known.sender, Sender::Created { .. }) => {
+                return Err(Ending::Trouble);
+            }
             over @ (Action::Rest | Action::Available | Action::Wait(_) | Action::Hold(_)) => {
                 return Err(Ending::Decided(over));
             }
@@ -305,6 +310,7 @@ fn siblings<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<Sibling> {
             webhook: object.record.webhook.clone(),
             open: object.open_attempt().cloned(),
             desired: object.desired.clone().ok(),
+            as_journalled: object.open_attempt().is_some_and(|open| object.is_as_journalled(open)),
             answer: None,
         })
         .collect()

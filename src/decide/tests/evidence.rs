@@ -83,8 +83,11 @@ impl Known {
             let Some(open) = &sibling.open else { return false };
             let asked_for_now =
                 sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config);
-            let made_by_it = !open.baseline.contains(&webhook.sid)
-                && (open.config.matches(&webhook.config) || asked_for_now);
+            let same_target = open.config.target() == webhook.config.target;
+            let made_by_it = same_target
+                && !open.baseline.contains(&webhook.sid)
+                && (open.config.matches(&webhook.config) || !sibling.as_journalled && asked_for_now);
+            let made_by_it = made_by_it || same_target && sibling.answer.as_ref() == Some(&webhook.sid);
             open.adopt.as_ref().map_or(made_by_it, |wanted| *wanted == webhook.sid)
         })
     }

@@ -15,7 +15,7 @@ mod keeping;
 mod properties;
 mod recording;
 mod resolving;
-pub(super) mod sample;
+pub(crate) mod sample;
 mod walk;
 mod worker;
 mod world;

@@ -201,6 +201,12 @@ proptest! {
                 let owner_lives = known.live_siblings().unwrap_or_default().iter().any(owner);
                 prop_assert!(owner_lives || known.cannot_be_restored());
             }
+            Settled::Unwanted => {
+                prop_assert!(known.is_idle() && attempt.uid == known.object().uid);
+                let wanted = attempt.adopt.as_ref().expect("a take-over");
+                prop_assert!(attempt.baseline.contains(wanted));
+                prop_assert!(known.object().deleting || known.object().hint.as_ref() != Some(wanted));
+            }
             Settled::Answered(_) => {
                 prop_assert!(known.is_idle());
                 prop_assert_eq!(known.phase, Phase::WindowOver);
@@ -238,20 +244,24 @@ proptest! {
     /// Until it stands in an object, or is deleted, nothing else happens and no pass ends.
     #[test]
     fn a_webhook_that_was_made_is_recorded_or_compensated_first(known in any_known()) {
-        let Sender::Created { webhook, .. } = &known.sender else { return Ok(()) };
+        let Sender::Created { id, webhook, .. } = &known.sender else { return Ok(()) };
         let anybody = match &known.siblings {
             Siblings::Live(siblings) | Siblings::Cached(siblings) => siblings.as_slice(),
             Siblings::Unread => &[],
         };
         let is_borne = |bears: &Option<WebhookSid>| bears.as_ref() == Some(webhook);
+        let bears = |sibling: &Sibling| {
+            is_borne(&sibling.webhook) || sibling.open.as_ref().is_some_and(|open| open.id == *id)
+        };
+        let adopts = |sibling: &Sibling| sibling.open.as_ref().is_some_and(|open| is_borne(&open.adopt));
         match known.decide() {
             Action::Record { webhook: recorded, .. } => prop_assert_eq!(&recorded, webhook),
             Action::Compensate(compensated) => prop_assert_eq!(&compensated, webhook),
             Action::ReadSiblings => {}
             Action::Rest => prop_assert!(
-                known.object.iter().any(|object| is_borne(&object.record.webhook))
-                    || anybody.iter().any(|sibling| is_borne(&sibling.webhook))
+                known.object.iter().any(|object| is_borne(&object.record.webhook)) || anybody.iter().any(bears)
             ),
+            Action::Wait(_) => prop_assert!(anybody.iter().any(adopts)),
             other => return Err(TestCaseError::fail(format!("{other:?}"))),
         }
     }
@@ -264,7 +274,12 @@ proptest! {
             other => return Err(TestCaseError::fail(format!("compensated by {other:?}"))),
         };
         let siblings = known.live_siblings().expect("the siblings were read live");
-        prop_assert!(siblings.iter().all(|sibling| sibling.webhook.as_ref() != Some(&webhook)));
+        let may_bear = |sibling: &&Sibling| {
+            let open = sibling.open.as_ref();
+            let adopts = open.and_then(|open| open.adopt.as_ref());
+            [sibling.webhook.as_ref(), adopts].contains(&Some(&webhook)) || open.is_some_and(|open| open.id == *id)
+        };
+        prop_assert!(!siblings.iter().any(may_bear));
         if let Some(object) = &known.object {
             prop_assert!(object.record.webhook.as_ref() != Some(&webhook) && !object.has_open(id));
         }

@@ -3,7 +3,7 @@
 use super::fixture::Known;
 use super::sample::*;
 use crate::api::Provenance;
-use crate::decide::{Action, Attempt, Sender, Settled, Siblings};
+use crate::decide::{Action, Attempt, Sender, Settled, Sibling, Siblings, Waiting};
 
 /// An object with an open attempt whose create Twilio answered with webhook 1.
 fn made(reread: bool) -> Known {
@@ -66,4 +66,15 @@ fn a_claimed_webhook_is_never_compensated_away() {
 fn an_object_that_is_gone_needs_nothing() {
     let known = Known { object: None, siblings: Siblings::Unread, ..Known::new_object() };
     assert_eq!(known.decide(), Action::Rest);
+}
+
+#[test]
+fn what_a_sibling_takes_over_or_may_claim_itself_is_not_compensated_away() {
+    let known = Known { object: None, ..Known::new_object().sender(created(1, true)) };
+    let adopting = known.clone().live([sibling_adopting("b", 1)]);
+    assert_eq!(adopting.decide(), Action::Wait(Waiting::Sibling("tenant/b".to_owned())));
+    // Restored under another name, it bears the attempt.
+    let restored = Sibling { open: Some(attempt()), ..sibling("restored") };
+    assert_eq!(known.clone().live([restored]).decide(), Action::Rest);
+    assert_eq!(known.live([sibling_adopting("b", 2)]).decide(), Action::Compensate(sid(1)));
 }

@@ -154,8 +154,9 @@ fn webhooks_of_the_baseline_and_of_siblings_are_no_candidates() {
 #[test]
 fn a_webhook_that_a_siblings_open_attempt_explains_is_waited_for() {
     let known = Known::unresolved().listed([hook(1, bot())]);
-    let edited = Sibling { desired: Some(desired(bot())), ..sibling_creating("b", &other_bot()) };
-    let undecodable = Sibling { desired: None, ..sibling_creating("b", &other_bot()) };
+    let since = || Sibling { as_journalled: false, ..sibling_creating("b", &other_bot()) };
+    let edited = Sibling { desired: Some(desired(bot())), ..since() };
+    let undecodable = Sibling { desired: None, ..since() };
     for rival in [sibling_creating("b", &bot()), edited, undecodable, sibling_adopting("b", 1)] {
         assert_eq!(known.clone().live([rival.clone()]).decide(), waits_for(&rival), "{rival:?}");
     }
@@ -385,4 +386,36 @@ fn a_lost_webhook_that_is_back_is_no_candidate_and_goes_before_the_newborn_is_cl
     assert_eq!(both.clone().with(|object| object.retain = true).deleting().decide(), inferred);
     // Somebody else has it: it is neither ours to delete nor to claim.
     assert_eq!(both.live([sibling_with("uid-4", 1)]).decide(), inferred);
+}
+
+/// What a sibling asks for now, be it unreadable, tells nothing as long as it is the object of its journal.
+#[test]
+fn two_with_addresses_from_secrets_that_lost_their_replies_do_not_wait_for_each_other() {
+    let unread = |sibling: Sibling| Sibling { desired: None, ..sibling };
+    let board = [hook(1, bot()), hook(2, other_bot())];
+    let first = Known::unresolved().listed(board.clone()).live([unread(sibling_creating("b", &other_bot()))]);
+    let second = Known::unresolved()
+        .open(Attempt { config: recorded(&other_bot()), ..attempt() })
+        .with(|object| object.desired = Ok(desired(other_bot())))
+        .listed(board)
+        .live([unread(sibling_creating("a", &bot()))]);
+    assert_eq!(first.decide(), record_as(1, Provenance::Inferred));
+    assert_eq!(second.decide(), record_as(2, Provenance::Inferred));
+}
+
+#[test]
+fn a_sibling_of_another_target_explains_nothing() {
+    let sibling = Sibling { desired: None, as_journalled: false, ..sibling_creating("b", &trigger()) };
+    let known = Known::unresolved().listed([hook(1, bot())]).live([sibling]);
+    assert_eq!(known.decide(), record_as(1, Provenance::Inferred));
+}
+
+/// R12 beside R4 and R11: the answer stood before its object's own look, so that nobody who looks later misses it.
+#[test]
+fn a_webhook_that_a_sibling_is_answered_with_is_left_to_it() {
+    let answered = Sibling { answer: Some(sid(1)), ..sibling_creating("b", &other_bot()) };
+    let resolving = Known::unresolved().listed([hook(1, bot())]).live([answered]);
+    assert!(matches!(resolving.decide(), Action::Wait(Waiting::Sibling(_))));
+    let adopting = resolving.open(Attempt { adopt: Some(sid(1)), ..attempt() });
+    assert_eq!(adopting.decide(), settle(Settled::ProvedAbsent));
 }

@@ -17,7 +17,7 @@ pub(super) const CLUSTER: &str = "this-cluster";
 pub(super) const ATTEMPT: &str = "attempt-1";
 
 /// The object under test: new, and asking for [`bot`].
-pub(super) fn object() -> Object {
+pub(crate) fn object() -> Object {
     Object {
         uid: UID.to_owned(),
         name: "tenant/bot".to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn record(n: u8) -> Record {
 }
 
 /// The object's attempt to create [`bot`] on an empty conversation, at generation 1.
-pub(super) fn attempt() -> Attempt {
+pub(crate) fn attempt() -> Attempt {
     Attempt {
         id: ATTEMPT.to_owned(),
         uid: UID.to_owned(),
@@ -78,6 +78,7 @@ pub(super) fn sibling(uid: &str) -> Sibling {
         webhook: None,
         open: None,
         desired: Some(desired(bot())),
+        as_journalled: true,
         answer: None,
     }
 }
