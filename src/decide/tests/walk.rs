@@ -191,6 +191,10 @@ impl Walk {
         for (webhook, hook) in &world.hooks {
             let Some(made_for) = hook.made_for.filter(|_| !hook.retained) else { continue };
             let bearer = world.is_borne(webhook);
+            if bearer.is_none() && hook.strangers {
+                // Taken over once, and given up: it was never made here.
+                continue;
+            }
             made[bearer.unwrap_or(made_for)] += 1;
             let reported = (0..world.objects.len()).any(|index| match &self.endings[index] {
                 Some(Ending::Decided(Action::Hold(Hold::Ambiguous { candidates, .. }))) => {

@@ -29,6 +29,8 @@ pub(super) struct Hook {
     pub(super) config: WebhookConfig,
     /// The object that it was made for; `None` for a stranger's.
     pub(super) made_for: Option<usize>,
+    /// A stranger made it, whoever took it over since.
+    pub(super) strangers: bool,
     pub(super) visible_at: Time,
     /// `deletionPolicy: Retain` left it behind.
     pub(super) retained: bool,
@@ -315,7 +317,8 @@ impl World {
         let webhook = sid(self.new_name());
         let visible_at = self.now + lag.min(SETTLE);
         let made_for = Some(request.made_for);
-        let hook = Hook { config: request.config.clone(), made_for, visible_at, retained: false };
+        let config = request.config.clone();
+        let hook = Hook { config, made_for, strangers: false, visible_at, retained: false };
         self.hooks.insert(webhook.clone(), hook);
         webhook
     }
@@ -324,7 +327,8 @@ impl World {
     pub(super) fn stranger(&mut self, config: WebhookConfig) {
         if self.hooks.len() < SLOTS && !self.conversation_gone {
             let webhook = sid(self.new_name());
-            let hook = Hook { config, made_for: None, visible_at: self.now, retained: false };
+            let visible_at = self.now;
+            let hook = Hook { config, made_for: None, strangers: true, visible_at, retained: false };
             self.hooks.insert(webhook, hook);
         }
     }
