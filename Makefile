@@ -9,7 +9,7 @@ CHART := charts/conversation-webhook-operator
 CRD_FILES := crds/conversationwebhooks.yaml $(CHART)/files/crd.yaml
 
 # Most tests of the whole operator wait for windows to pass: more of them at a time than there are cores.
-TEST_THREADS ?= 6
+TEST_THREADS ?= 4
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
 PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-python

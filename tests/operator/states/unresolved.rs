@@ -1,11 +1,13 @@
 //! The outcome of a create is not known yet: this object's own, or one that comes before it.
 
+use std::time::Duration;
+
 use conversation_webhook_operator::api::ConditionType::Ready;
 use serde_json::json;
 use twilio_conversations_simulator::{Fault, FaultRule, Operation, Silence};
 
 use super::{BOT, NO_CHECKS, SCALE, about, told, wait_checks, wait_state};
-use crate::support::{World, conversation, ready, webhook_spec};
+use crate::support::{World, conversation, eventually, ready, sent, webhook_spec};
 
 const OTHER: &str = "https://bots.example.com/b";
 
@@ -62,15 +64,19 @@ async fn create_unresolved_while_an_open_create_of_a_sibling_asks_for_the_same()
 async fn create_unresolved_while_what_turned_up_may_be_a_siblings() {
     let mut world = World::new().await;
     // The first one's webhook turns up after the second one's look, whose own request vanishes.
-    strike(&world, Fault::LateCommit { after_ms: 600, connection: Silence::Reset });
+    strike(&world, Fault::LateCommit { after_ms: 2500, connection: Silence::Reset });
     strike(&world, Fault::reset());
-    world.start_operator(&[SCALE, "--resync-interval=1s"]).await;
+    // Windows long enough for all of this to happen in one, on a busy machine too.
+    world.start_operator(&["--time-scale=0.2", "--resync-interval=1s"]).await;
     world.create("neighbour", webhook_spec(2, BOT)).await;
-    world.create("first", webhook_spec(1, BOT)).await;
-    world.create("second", webhook_spec(1, OTHER)).await;
-    for name in ["first", "second"] {
-        world.wait_told(name, "CreateUnresolved", &["the outcome of a create on conversation"]).await;
+    for (name, url, creates) in [("first", BOT, 1), ("second", OTHER, 2)] {
+        world.create(name, webhook_spec(1, url)).await;
+        eventually(&format!("the create of {name}"), Duration::from_secs(30), async || {
+            (sent(&world, 1, Operation::Create).len() == creates).then_some(())
+        })
+        .await;
     }
+    assert_eq!(world.alive(conversation(1)), [], "the second one's look was too late");
     set_mode(&world, "first", "Suspended").await;
     world.wait_reason("first", "Suspended").await;
     let sibling = format!("{}/first has a create on conversation", world.namespace);
