@@ -143,7 +143,11 @@ impl Pass {
         } else {
             Patience::Limited(self.ctx.timing.request)
         };
-        match self.write_status(&raw, &draft, patience).await? {
+        let written = self.write_status(&raw, &draft, patience).await;
+        if !matches!(written, Ok(Written::Clear(_) | Written::Unclear(_))) {
+            self.told = told;
+        }
+        match written? {
             Written::Clear(_) | Written::Unclear(_) => {
                 if !told {
                     self.tell_recorded(&raw, &webhook, provenance, again, left_over);
@@ -158,10 +162,7 @@ impl Pass {
                 self.memory.attempt = None;
                 CONTINUE
             }
-            Written::Lost(now) => {
-                self.told = told;
-                self.overtaken(now)
-            }
+            Written::Lost(now) => self.overtaken(now),
         }
     }
 
@@ -276,7 +277,7 @@ impl Pass {
     }
 
     /// Forgets what was read for the attempt: it may be old by now, or of another conversation than the spec names.
-    fn start_over(&mut self) {
+    pub(super) fn start_over(&mut self) {
         let conversation = self.object.as_ref().and_then(known_conversation);
         if conversation != self.conversation {
             self.conversation = conversation;

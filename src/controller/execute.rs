@@ -80,10 +80,6 @@ impl Pass {
         let step = self.let_loose(&raw, &draft).await?;
         self.conversation = Some(conversation);
         self.renamed = Renamed::Unread;
-        self.remote = Remote::Unread;
-        self.siblings = Siblings::Unread;
-        self.permit = None;
-        self.place = None;
         Ok(step)
     }
 
@@ -94,8 +90,7 @@ impl Pass {
             Written::Clear(_) | Written::Unclear(_) => {
                 self.memory.absent = None;
                 // That write may have taken long: what is made next rests on a list of its own.
-                self.remote = Remote::Unread;
-                self.siblings = Siblings::Unread;
+                self.start_over();
                 CONTINUE
             }
             Written::Lost(now) => self.overtaken(now),

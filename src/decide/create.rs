@@ -78,7 +78,7 @@ pub(super) fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> A
 }
 
 /// A conversation that is not there may be there again under its unique name.
-fn conversation_not_found(input: &Input<'_>, object: &Object, desired: &Desired) -> Action {
+pub(super) fn conversation_not_found(input: &Input<'_>, object: &Object, desired: &Desired) -> Action {
     let known = object.record.conversation.as_ref();
     match (&desired.conversation, input.renamed) {
         (Wanted::UniqueName(_), Renamed::Unread) if known.is_some() => Action::LocateAgain,

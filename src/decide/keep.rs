@@ -2,8 +2,9 @@
 //! verified absent.
 
 use super::action::{Action, Hold, Plan, open_account, whole};
-use super::input::{Absent, Input, Object, Remote, Renamed, Reply, Siblings};
-use super::{Board, Desired, Wanted};
+use super::create::conversation_not_found;
+use super::input::{Absent, Input, Object, Remote, Reply, Siblings};
+use super::{Board, Desired};
 use crate::api::Mode;
 use crate::twilio::WebhookSid;
 
@@ -82,18 +83,8 @@ fn missing(input: &Input<'_>, object: &Object, webhook: &WebhookSid) -> Action {
 
 /// The conversation is not there, and its webhooks went with it. Under its unique name another may be there.
 fn conversation_gone(input: &Input<'_>, object: &Object, desired: &Desired) -> Action {
-    if let Some(action) = unless_proved(input, object, Absent::Conversation) {
-        return action;
-    }
-    match (&desired.conversation, input.renamed) {
-        (Wanted::UniqueName(_), Renamed::Unread) => Action::LocateAgain,
-        (Wanted::UniqueName(_), Renamed::Found(found))
-            if object.record.conversation.as_ref() != Some(found) =>
-        {
-            Action::StartAnew(found.clone())
-        }
-        _ => Action::Hold(Hold::ConversationNotFound),
-    }
+    unless_proved(input, object, Absent::Conversation)
+        .unwrap_or_else(|| conversation_not_found(input, object, desired))
 }
 
 /// An absence is believed under the proved account, and when it was seen twice.

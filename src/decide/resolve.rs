@@ -57,8 +57,10 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
         return action;
     }
     let Siblings::Live(siblings) = input.siblings else { return Action::ReadSiblings };
-    // A webhook of the object's earlier life that is back cannot be what this attempt made, and would look like it.
-    if changes_twilio(object)
+    // A webhook of the object's earlier life that is back cannot be what this attempt made. It goes, but for an object that
+    // is being deleted: what is deleted with that is decided once the attempt is resolved.
+    if !object.deleting
+        && object.mode != Mode::Observe
         && let Some(action) = lost_and_found(input, object, board)
     {
         return action;
@@ -69,11 +71,6 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
         None => answered(object, attempt, board, &siblings)
             .unwrap_or_else(|| find_newborn(input, object, attempt, board, &siblings)),
     }
-}
-
-/// Whether anything may be deleted at Twilio for the object.
-fn changes_twilio(object: &Object) -> bool {
-    object.mode != Mode::Observe && !(object.deleting && object.retain)
 }
 
 /// R12: a user's word counts once the window is over, for the attempt that it names, and for a webhook that nobody

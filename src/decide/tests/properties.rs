@@ -383,6 +383,7 @@ proptest! {
             let object = known.object();
             prop_assert!(known.is_idle() && object.mode != Mode::Observe && !(object.deleting && object.retain));
             prop_assert!(object.deleting || object.mode == Mode::Apply);
+            prop_assert!(!object.deleting || known.kind == Kind::Stays);
             prop_assert!(object.record.lost.contains(&webhook) && object.record.webhook.as_ref() != Some(&webhook));
             prop_assert!(known.in_its_proved_account() && known.live_siblings().is_some());
             prop_assert!(known.board().is_some_and(|board| board.get(&webhook).is_some()));

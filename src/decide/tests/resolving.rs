@@ -4,8 +4,8 @@ use super::fixture::Known;
 use super::sample::*;
 use crate::api::{Mode, Provenance};
 use crate::decide::{
-    Absent, Access, Action, Attempt, Desired, Hold, Phase, Renamed, Resolution, Settled, Sibling, Unservable,
-    Waiting, Wanted,
+    Absent, Access, Action, Attempt, Desired, Hold, Kind, Phase, Renamed, Resolution, Settled, Sibling,
+    Unservable, Waiting, Wanted,
 };
 use crate::twilio::{Target, WebhookConfig};
 
@@ -384,6 +384,10 @@ fn a_lost_webhook_that_is_back_is_no_candidate_and_goes_before_the_newborn_is_cl
     let inferred = record_as(2, Provenance::Inferred);
     assert_eq!(both.clone().with(|object| object.mode = Mode::Observe).decide(), inferred);
     assert_eq!(both.clone().with(|object| object.retain = true).deleting().decide(), inferred);
+    // Nor before it is known whether the kind itself goes.
+    for kind in [Kind::Unread, Kind::Leaves, Kind::Stays] {
+        assert_eq!(Known { kind, ..both.clone().deleting() }.decide(), inferred, "{kind:?}");
+    }
     // Somebody else has it: it is neither ours to delete nor to claim.
     assert_eq!(both.live([sibling_with("uid-4", 1)]).decide(), inferred);
 }
