@@ -199,7 +199,7 @@ impl Pass {
                 Ok(ControlFlow::Break(Ending::Released))
             }
             Ok(Written::Lost(now)) => {
-                self.ctx.memory.take_released(&uid);
+                self.ctx.memory.forget_released(&uid);
                 self.overtaken(now)
             }
             // It may be stored: should the object go, it was let go.

@@ -173,9 +173,14 @@ impl Memory {
         self.released.lock().unwrap_or_else(PoisonError::into_inner).get(uid) == Some(&true)
     }
 
-    /// Whether this process let the object go; asked once, when the object is seen to be gone.
-    pub(super) fn take_released(&self, uid: &str) -> bool {
-        self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid).is_some()
+    /// Whether this process let the object go.
+    pub(super) fn was_released(&self, uid: &str) -> bool {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid)
+    }
+
+    /// The cache has dropped the object, or the finalizer is on it still: whether it was let go counts no more.
+    pub(super) fn forget_released(&self, uid: &str) {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
     /// Everything was listed anew: only these objects are left, and the cache is as new as any reply was. After a
@@ -184,6 +189,7 @@ impl Memory {
         let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         objects.retain(|uid, _| uids.contains(uid));
         self.woken.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid| uids.contains(uid));
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
         self.deletions.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
         for remembered in objects.values_mut() {
             remembered.newest = None;

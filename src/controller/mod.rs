@@ -245,6 +245,12 @@ async fn serve(
                     forgetting.secrets.keep_only(&secrets);
                 }
             }
+            // Behind the cache: until it has dropped the object, a pass may still be asked for.
+            Ok(watcher::Event::Delete(object)) => {
+                if let Some(uid) = object.uid() {
+                    forgetting.memory.forget_released(&uid);
+                }
+            }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
             Ok(_) => {}
         })

@@ -63,7 +63,7 @@ impl Roll {
     /// An object that this process did not let go may have left its webhook behind.
     fn gone(&self, object: &Guarded) {
         let Some(uid) = object.uid() else { return };
-        let let_go = self.ctx.memory.take_released(&uid);
+        let let_go = self.ctx.memory.was_released(&uid);
         self.ctx.memory.forget(&uid);
         self.ctx.waiters.forget(&uid);
         if let Ok(object) = &object.0
