@@ -30,12 +30,14 @@
 //! | `journal`, `counters` | what was asked and answered; sums of it |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
+//! | `clock` | the time, which a test may put ahead |
 //! | `seed`, `settings`, `sid`, `operation` | the words that all of these share |
 //!
 //! Invariants: nothing is sent anywhere but to the URL of a webhook; no request can make it panic; state is in
 //! memory only; under one random seed, the same requests in the same order get the same SIDs.
 
 mod api;
+mod clock;
 mod control;
 mod counters;
 mod delivery;
@@ -54,18 +56,28 @@ pub use api::Refusal;
 pub use control::{Control, ControlError, WebhookChanges};
 pub use counters::{Counters, OperationCounts};
 pub use delivery::signature;
-pub use delivery::{Delivery, DeliveryFailure, DeliveryOutcome, Destination};
+pub use delivery::{
+    Delivery, DeliveryFailure, DeliveryHosts, DeliveryOutcome, Destination, HostError, Level,
+};
 pub use fault::{Fault, FaultId, FaultRule, FaultStatus, Garble, Silence};
 pub use journal::{Entry, Outcome};
 pub use operation::Operation;
-pub use seed::{AccountSeed, ConversationSeed, KeySeed, Seed, WebhookSeed};
-pub use settings::{CountLimitStatus, MethodCase, MissingFilters, NotFoundCode, Settings, TriggerKeys};
+pub use seed::{
+    AccountSeed, AccountStatus, ConversationSeed, KeyKind, KeySeed, MessageSeed, ParticipantSeed, Region,
+    Seed, WebhookSeed,
+};
+pub use settings::{
+    Admitted, ClosedConversation, CountLimitStatus, DateUpdated, FilterOrder, ListOrder, MethodCase,
+    MissingFilters, NotFoundCode, OtherTargetKeys, PageLimit, Settings, StateStatus, StudioFilters,
+    TriggerKeys, UniqueNameInPath,
+};
 pub use sid::{
-    AccountSid, ConversationSid, FlowSid, KeySid, MessageSid, MessagingServiceSid, ParticipantSid, RequestId,
-    ServiceSid, SidError, WebhookSid,
+    AccountSid, ChannelMessageSid, ConversationSid, FlowSid, KeySid, MessageSid, MessagingServiceSid,
+    ParticipantSid, ReceiptSid, RequestId, RoleSid, ServiceSid, SidError, WebhookSid,
 };
 pub use simulator::{Config, Simulator, StartError};
 pub use world::{
-    Act, ApiClient, Configuration, Conversation, ConversationState, Deletion, Edit, Ledger, Message,
-    MessageSource, Method, Origin, Restoration, Target, WEBHOOK_SLOTS, WebhookRecord,
+    Act, ApiClient, Binding, Configuration, Conversation, ConversationState, Deletion, DeliveryStatus, Edit,
+    Ledger, Message, MessageSource, Method, Origin, Participant, Receipt, Restoration, Target, WEBHOOK_SLOTS,
+    WebhookRecord,
 };

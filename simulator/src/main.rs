@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use twilio_conversations_simulator::{Config, Seed, Simulator};
+use twilio_conversations_simulator::{Config, DeliveryHosts, Seed, Simulator};
 
 /// A faithful local stand-in for Twilio's Conversations (classic) REST API.
 ///
@@ -30,6 +30,9 @@ struct Arguments {
     /// How many requests the journal holds.
     #[arg(long, value_name = "N", default_value_t = Config::default().journal_size)]
     journal_size: usize,
+    /// A host that deliveries may go to, besides this machine: a name, an address, `*.example.com`, or `*` for all.
+    #[arg(long = "allow-delivery-to", value_name = "HOST")]
+    delivery_hosts: Vec<String>,
     /// How to log, on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -55,11 +58,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, seed, random_seed, journal_size, log_format: _ } = arguments;
+    let Arguments { listen, seed, random_seed, journal_size, delivery_hosts, log_format: _ } = arguments;
+    let allow = |hosts: DeliveryHosts, host: &String| hosts.allow(host);
+    let delivery_hosts = delivery_hosts.iter().try_fold(DeliveryHosts::loopback(), allow)?;
     let seed = seed.as_deref().map(read_seed).transpose()?.unwrap_or_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let simulator = Simulator::start(Config { listen, seed, random_seed, journal_size }).await?;
+    let simulator =
+        Simulator::start(Config { listen, seed, random_seed, journal_size, delivery_hosts }).await?;
     writeln!(stdout(), "{}", simulator.url())?;
     tokio::select! {
         _ = terminate.recv() => {}

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::fault::FaultRule;
 use crate::operation::Operation;
 use crate::settings::Settings;
-use crate::sid::{AccountSid, ConversationSid, FlowSid, KeySid, MessagingServiceSid, ServiceSid, WebhookSid};
+use crate::sid::{
+    AccountSid, ConversationSid, FlowSid, KeySid, MessagingServiceSid, ParticipantSid, ServiceSid, WebhookSid,
+};
 use crate::world::{ConversationState, Target};
 
 /// The whole of it.
@@ -60,6 +62,13 @@ pub struct AccountSeed {
     pub sid: AccountSid,
     /// Its Auth Token: the password of `AC…`, and the key that deliveries are signed with.
     pub auth_token: String,
+    /// The region that it is in. Twilio's regions share nothing: an account that is in two of them is two accounts,
+    /// and here two simulators.
+    #[serde(default)]
+    pub region: Region,
+    /// Whether it can be used.
+    #[serde(default)]
+    pub status: AccountStatus,
     /// Its API keys.
     #[serde(default)]
     pub keys: Vec<KeySeed>,
@@ -80,6 +89,45 @@ pub struct AccountSeed {
     pub conversations: Vec<ConversationSeed>,
 }
 
+/// Twilio's regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// The United States, which is the default.
+    #[default]
+    Us1,
+    /// Ireland: neither Studio nor delivery receipts nor restricted keys.
+    Ie1,
+    /// Australia: Conversations are not offered (50385).
+    Au1,
+}
+
+/// Whether an account can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountStatus {
+    /// It can.
+    #[default]
+    Active,
+    /// Twilio has suspended it: everything is forbidden (20403).
+    Suspended,
+    /// Its credentials are test credentials, for which everything here is forbidden, too.
+    Test,
+}
+
+/// What an API key is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// Everything, accounts and keys included, which this API does not have.
+    Main,
+    /// Everything else.
+    #[default]
+    Standard,
+    /// What it was given, and only in the region us1.
+    Restricted,
+}
+
 impl std::fmt::Debug for AccountSeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AccountSeed")
@@ -98,6 +146,8 @@ impl AccountSeed {
         Self {
             sid,
             auth_token: auth_token.into(),
+            region: Region::default(),
+            status: AccountStatus::default(),
             keys: Vec::new(),
             default_service: None,
             services: Vec::new(),
@@ -111,6 +161,20 @@ impl AccountSeed {
     #[must_use]
     pub fn key(mut self, key: KeySeed) -> Self {
         self.keys.push(key);
+        self
+    }
+
+    /// Puts the account in a region.
+    #[must_use]
+    pub fn region(mut self, region: Region) -> Self {
+        self.region = region;
+        self
+    }
+
+    /// Says whether the account can be used.
+    #[must_use]
+    pub fn status(mut self, status: AccountStatus) -> Self {
+        self.status = status;
         self
     }
 
@@ -151,7 +215,10 @@ pub struct KeySeed {
     pub sid: KeySid,
     /// Its secret, the password.
     pub secret: String,
-    /// A restricted key: the only operations that it may do. Absent means all.
+    /// What it is good for.
+    #[serde(default)]
+    pub kind: KeyKind,
+    /// The only operations that a restricted key may do. Naming some makes any key a restricted one.
     #[serde(default)]
     pub restricted_to: Option<BTreeSet<Operation>>,
     /// Whether it was revoked already.
@@ -173,14 +240,31 @@ impl KeySeed {
     /// A standard key.
     #[must_use]
     pub fn new(sid: KeySid, secret: impl Into<String>) -> Self {
-        Self { sid, secret: secret.into(), restricted_to: None, revoked: false }
+        Self { sid, secret: secret.into(), kind: KeyKind::Standard, restricted_to: None, revoked: false }
+    }
+
+    /// A main key.
+    #[must_use]
+    pub fn main(mut self) -> Self {
+        self.kind = KeyKind::Main;
+        self
     }
 
     /// Restricts the key to these operations.
     #[must_use]
     pub fn restricted_to(mut self, operations: impl IntoIterator<Item = Operation>) -> Self {
+        self.kind = KeyKind::Restricted;
         self.restricted_to = Some(operations.into_iter().collect());
         self
+    }
+
+    /// The only operations that it may do; `None` means all.
+    pub(crate) fn rights(&self) -> Option<BTreeSet<Operation>> {
+        match (&self.restricted_to, self.kind) {
+            (Some(operations), _) => Some(operations.clone()),
+            (None, KeyKind::Restricted) => Some(BTreeSet::new()),
+            (None, KeyKind::Main | KeyKind::Standard) => None,
+        }
     }
 }
 
@@ -202,8 +286,16 @@ pub struct ConversationSeed {
     pub state: ConversationState,
     /// For so many milliseconds it is `initializing` first.
     pub initializing_ms: Option<u64>,
+    /// After so long without a message it is inactive: an ISO 8601 duration such as `PT1M`.
+    pub inactive_after: Option<String>,
+    /// After so long without a message it is closed: an ISO 8601 duration such as `PT10M`.
+    pub closed_after: Option<String>,
     /// Webhooks that are there already, made by nobody that uses the API.
     pub webhooks: Vec<WebhookSeed>,
+    /// Participants that are there already.
+    pub participants: Vec<ParticipantSeed>,
+    /// Messages that are there already. No webhook hears of them, but for one that asks with `ReplayAfter`.
+    pub messages: Vec<MessageSeed>,
 }
 
 impl ConversationSeed {
@@ -247,11 +339,80 @@ impl ConversationSeed {
         self
     }
 
+    /// Sets the timers, as ISO 8601 durations.
+    #[must_use]
+    pub fn timers(mut self, inactive_after: impl Into<String>, closed_after: impl Into<String>) -> Self {
+        self.inactive_after = Some(inactive_after.into());
+        self.closed_after = Some(closed_after.into());
+        self
+    }
+
     /// Adds a webhook.
     #[must_use]
     pub fn webhook(mut self, webhook: WebhookSeed) -> Self {
         self.webhooks.push(webhook);
         self
+    }
+
+    /// Adds a participant.
+    #[must_use]
+    pub fn participant(mut self, participant: ParticipantSeed) -> Self {
+        self.participants.push(participant);
+        self
+    }
+
+    /// Adds a message.
+    #[must_use]
+    pub fn message(mut self, author: impl Into<String>, body: impl Into<String>) -> Self {
+        self.messages.push(MessageSeed::new(author, body));
+        self
+    }
+}
+
+/// One participant: with an identity, or reached over a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct ParticipantSeed {
+    /// Its SID; made up when absent.
+    pub sid: Option<ParticipantSid>,
+    /// The name that its client uses.
+    pub identity: Option<String>,
+    /// Its address, such as `+15558675310`.
+    pub address: Option<String>,
+    /// The Twilio address that it writes to.
+    pub proxy_address: Option<String>,
+}
+
+impl ParticipantSeed {
+    /// A participant with an identity.
+    #[must_use]
+    pub fn identity(identity: impl Into<String>) -> Self {
+        Self { identity: Some(identity.into()), ..Self::default() }
+    }
+
+    /// A participant that is reached over a channel.
+    #[must_use]
+    pub fn address(address: impl Into<String>, proxy_address: impl Into<String>) -> Self {
+        let (address, proxy_address) = (Some(address.into()), Some(proxy_address.into()));
+        Self { address, proxy_address, ..Self::default() }
+    }
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MessageSeed {
+    /// Who wrote it.
+    pub author: String,
+    /// What.
+    pub body: String,
+}
+
+impl MessageSeed {
+    /// A message.
+    #[must_use]
+    pub fn new(author: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { author: author.into(), body: body.into() }
     }
 }
 

@@ -26,6 +26,12 @@ macro_rules! sids {
             pub const fn numbered(number: u128) -> Self {
                 Self(number)
             }
+
+            /// Its 128 bits.
+            #[must_use]
+            pub const fn number(self) -> u128 {
+                self.0
+            }
         }
 
         impl From<u128> for $name {
@@ -86,6 +92,12 @@ sids! {
     MessageSid = "IM";
     /// A participant of a conversation.
     ParticipantSid = "MB";
+    /// The role of a participant.
+    RoleSid = "RL";
+    /// A delivery receipt of a message.
+    ReceiptSid = "DY";
+    /// A message as its channel knows it (SMS and the like).
+    ChannelMessageSid = "SM";
     /// A Studio flow.
     FlowSid = "FW";
     /// The id that Twilio gives each request (`Twilio-Request-Id`).

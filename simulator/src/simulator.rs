@@ -8,16 +8,19 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::{Handle, Runtime};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::{Control, ControlError, Origins};
-use crate::delivery::Courier;
+use crate::delivery::{Courier, DeliveryHosts};
 use crate::seed::Seed;
 use crate::server;
 
 const WORKER_THREADS: usize = 2;
 const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// How late a timer may be.
+const TICK: Duration = Duration::from_millis(20);
 
 /// How to start a simulator.
 #[derive(Debug, Clone)]
@@ -30,6 +33,8 @@ pub struct Config {
     pub random_seed: u64,
     /// How many requests the journal holds, and how many deliveries are kept on record.
     pub journal_size: usize,
+    /// Which hosts deliveries may go to; the default is this machine only.
+    pub delivery_hosts: DeliveryHosts,
 }
 
 impl Default for Config {
@@ -39,6 +44,7 @@ impl Default for Config {
             seed: Seed::default(),
             random_seed: 0,
             journal_size: 10_000,
+            delivery_hosts: DeliveryHosts::loopback(),
         }
     }
 }
@@ -84,10 +90,10 @@ pub struct Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
-        let Config { listen, seed, random_seed, journal_size } = config.into();
+        let Config { listen, seed, random_seed, journal_size, delivery_hosts } = config.into();
         let runtime = OwnRuntime::start().map_err(StartError::Runtime)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let courier = Courier::new(runtime.handle.clone(), tasks.clone());
+        let courier = Courier::new(runtime.handle.clone(), tasks.clone(), delivery_hosts);
         let control = Control::new(Origins { seed, random_seed, journal_size }, courier)?;
 
         let binding = runtime.handle.spawn(TcpListener::bind(listen));
@@ -97,6 +103,7 @@ impl Simulator {
         let address = listener.local_addr().map_err(refused)?;
         let serving = server::serve(listener, control.clone(), stop.clone(), tasks.clone());
         tasks.spawn_on(serving, &runtime.handle);
+        tasks.spawn_on(tick(control.clone(), stop.clone()), &runtime.handle);
         Ok(Self { control, address, stop, tasks, _runtime: runtime })
     }
 
@@ -137,6 +144,15 @@ impl Deref for Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.cancel();
+    }
+}
+
+/// Lets happen what happens without a request, until it is told to stop.
+async fn tick(control: Control, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        control.settle();
     }
 }
 

@@ -19,6 +19,7 @@ use super::route::Route;
 use crate::delivery::Courier;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
 use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::seed::{AccountStatus, Region};
 use crate::sid::RequestId;
 use crate::state::State;
 use crate::world::{Origin, Principal};
@@ -41,17 +42,20 @@ pub(crate) async fn exchange(
             return exchange.finish(Err(refusal), principal.as_ref(), false);
         }
     };
+    let in_flight = InFlight::enter(&admitted.principal);
+    if exchange.state.settings().max_concurrent.is_some_and(|max| in_flight.number() > max) {
+        return exchange.finish(Err(Refusal::TooManyAtOnce), Some(&admitted.principal), false);
+    }
     let sight = Sight {
         account: admitted.principal.account.sid,
         operation: admitted.route.action.operation(),
         conversation: admitted.route.action.conversation().and_then(|text| text.parse().ok()),
     };
     let Some((fault, what)) = exchange.state.faults.strike(sight) else {
-        let _in_flight = InFlight::enter(&admitted.principal);
         let (result, committed) = exchange.carry_out(&admitted, None);
         return exchange.finish(result, Some(&admitted.principal), committed);
     };
-    let task = tokio::spawn(exchange.suffer(admitted, fault, Plan::from(what)));
+    let task = tokio::spawn(exchange.suffer(admitted, in_flight, fault, Plan::from(what)));
     task.await.unwrap_or(Err(Ending::Reset))
 }
 
@@ -67,8 +71,10 @@ struct Admitted {
 }
 
 fn admit(state: &State, inbound: &Inbound) -> (Admission, CounterKey) {
-    let principal =
-        inbound.credentials().and_then(|(user, password)| state.world.authenticate(&user, &password));
+    let principal = inbound
+        .credentials()
+        .and_then(|(user, password)| state.world.authenticate(&user, &password))
+        .filter(|principal| inbound.region().is_none_or(|region| region == principal.account.region));
     let route = Route::parse(&inbound.method, inbound.path());
     let operation = route.as_ref().ok().map(|route| route.action.operation());
     let key = CounterKey { account: principal.as_ref().map(|principal| principal.account.sid), operation };
@@ -76,6 +82,8 @@ fn admit(state: &State, inbound: &Inbound) -> (Admission, CounterKey) {
         return (Admission::Refused { refusal: Refusal::Authenticate, principal: None }, key);
     };
     let refusal = match route {
+        _ if principal.account.status() != AccountStatus::Active => Refusal::Forbidden,
+        _ if principal.account.region == Region::Au1 => Refusal::NotOffered,
         Err(refusal) => refusal,
         Ok(route) if !principal.may(route.action.operation()) => Refusal::Authenticate,
         Ok(route) => match &inbound.trouble {
@@ -143,17 +151,20 @@ impl Exchange {
             settings: self.state.settings(),
             sids: &self.state.sids,
         };
-        let mut result = perform(&call);
-        if let Ok(answer) = &mut result {
-            self.courier.send(&self.state, std::mem::take(&mut answer.dispatches));
-        }
+        let result = perform(&call);
+        self.courier.collect(&self.state, &principal.account);
         let committed = result.is_ok() && route.action.operation().is_write();
         (result, committed)
     }
 
     /// Goes through a fault.
-    async fn suffer(self, admitted: Admitted, fault: FaultId, plan: Plan) -> Result<Response<Body>, Ending> {
-        let in_flight = InFlight::enter(&admitted.principal);
+    async fn suffer(
+        self,
+        admitted: Admitted,
+        in_flight: InFlight,
+        fault: FaultId,
+        plan: Plan,
+    ) -> Result<Response<Body>, Ending> {
         self.state.journal.fault(self.seq, self.key, fault);
         tokio::time::sleep(plan.before).await;
         let (result, committed) = match plan.commit {
@@ -246,6 +257,13 @@ impl InFlight {
     fn enter(principal: &Principal) -> Self {
         principal.account.in_flight.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(&principal.account))
+    }
+}
+
+impl InFlight {
+    /// How many requests of the account are in flight, this one included.
+    fn number(&self) -> usize {
+        self.0.in_flight.load(Ordering::Relaxed)
     }
 }
 

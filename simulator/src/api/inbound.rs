@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::params::Params;
 use super::refusal::Refusal;
+use crate::seed::Region;
 use crate::sid::{AccountSid, KeySid};
 
 /// Twilio publishes no limit; a form of this API is far below this.
@@ -51,6 +52,18 @@ impl Inbound {
 
     pub(crate) fn host(&self) -> &str {
         self.header(header::HOST.as_str()).unwrap_or("127.0.0.1")
+    }
+
+    /// The region that the host names, when it is one of Twilio's: `conversations.{edge}.{region}.twilio.com`, the
+    /// older form without an edge, or the plain host, which is the United States.
+    pub(crate) fn region(&self) -> Option<Region> {
+        let host = self.host().split(':').next().unwrap_or_default();
+        let labels = host.strip_suffix("twilio.com")?.strip_prefix("conversations.")?;
+        match labels.trim_end_matches('.').rsplit('.').next() {
+            Some("ie1") => Some(Region::Ie1),
+            Some("au1") => Some(Region::Au1),
+            _ => Some(Region::Us1),
+        }
     }
 
     pub(crate) fn user_agent(&self) -> &str {

@@ -27,6 +27,16 @@ impl Params {
         (!values.is_empty()).then_some(values)
     }
 
+    /// Those of these names that are there, as the beginning of a query string: `State=closed&`.
+    pub(crate) fn repeat(&self, names: &[&str]) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in self.0.iter().filter(|(name, _)| names.contains(&name.as_str())) {
+            query.append_pair(name, value);
+        }
+        let query = query.finish();
+        if query.is_empty() { query } else { query + "&" }
+    }
+
     pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
         self.0
     }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::settings::{CountLimitStatus, NotFoundCode, Settings};
+use crate::settings::{CountLimitStatus, NotFoundCode, Settings, StateStatus};
 
 /// A refused request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,12 +12,39 @@ pub enum Refusal {
     /// Bad or missing credentials, or a key without the right.
     #[error("Authenticate")]
     Authenticate,
+    /// The account may not do this, whatever the request: suspended, or test credentials.
+    #[error("Forbidden")]
+    Forbidden,
+    /// Conversations are not offered in the account's region.
+    #[error("Conversations are not offered in this region")]
+    NotOffered,
+    /// More requests at once than the account may have.
+    #[error("Too many requests")]
+    TooManyAtOnce,
+    /// More changes a second than a conversation or service admits.
+    #[error("Actions per second exceeded for the service instance")]
+    TooFast,
     /// No such path.
     #[error("The requested resource {0} was not found")]
     NotFound(String),
     /// No such conversation.
     #[error("Conversation not found")]
     ConversationNotFound,
+    /// A path without the conversation that it is about.
+    #[error("Conversation sid is missing")]
+    MissingConversationSid,
+    /// No such message.
+    #[error("Message not found")]
+    MessageNotFound,
+    /// No such delivery receipt.
+    #[error("Delivery receipt not found")]
+    ReceiptNotFound,
+    /// No such participant.
+    #[error("Participant not found")]
+    ParticipantNotFound,
+    /// The conversation has that participant already.
+    #[error("Participant already exists")]
+    ParticipantExists,
     /// No such webhook.
     #[error("Conversation webhook not found")]
     WebhookNotFound,
@@ -27,6 +54,9 @@ pub enum Refusal {
     /// The path is known, the method is not.
     #[error("Method not allowed")]
     MethodNotAllowed,
+    /// A parameter that must be there; its name.
+    #[error("Missing required parameter {0} in the post body")]
+    MissingParameter(String),
     /// A parameter that cannot be read; its name.
     #[error("Parameter '{0}' is not valid")]
     InvalidParameter(String),
@@ -39,6 +69,9 @@ pub enum Refusal {
     /// A page token that this list never gave.
     #[error("Invalid page token")]
     InvalidPageToken,
+    /// A span of time that ends before it begins.
+    #[error("EndDate parameter should be greater than StartDate parameter")]
+    EndBeforeStart,
     /// All five slots are taken.
     #[error("Too many webhooks on the conversation")]
     TooManyWebhooks,
@@ -84,6 +117,9 @@ pub enum Refusal {
     /// The conversation is closed, which is final.
     #[error("Conversation is in its final closed state")]
     ConversationClosed,
+    /// The conversation is being deleted.
+    #[error("Channel deletion is in progress")]
+    ConversationGoing,
     /// The conversation is not ready yet.
     #[error("Conversation is initializing and may not be updated yet")]
     ConversationInitializing,
@@ -102,16 +138,29 @@ impl Refusal {
         let specific = matches!(settings.not_found_code, NotFoundCode::Specific);
         match self {
             Self::Authenticate => 20003,
+            Self::Forbidden => 20403,
+            Self::NotOffered => 50385,
+            Self::TooManyAtOnce => 20429,
+            Self::TooFast => 50063,
+            Self::MissingConversationSid => 50351,
+            Self::ParticipantExists => 50433,
             Self::ConversationNotFound if specific => 50350,
             Self::WebhookNotFound if specific => 50360,
             Self::ServiceNotFound if specific => 50050,
             Self::NotFound(_)
             | Self::ConversationNotFound
+            | Self::MessageNotFound
+            | Self::ReceiptNotFound
+            | Self::ParticipantNotFound
             | Self::WebhookNotFound
             | Self::ServiceNotFound => 20404,
             Self::MethodNotAllowed => 20004,
-            Self::InvalidParameter(_) | Self::BodyTooLarge | Self::BodyUnreadable => 20001,
+            Self::MissingParameter(_)
+            | Self::InvalidParameter(_)
+            | Self::BodyTooLarge
+            | Self::BodyUnreadable => 20001,
             Self::InvalidPageToken => 21481,
+            Self::EndBeforeStart => 50396,
             Self::TooManyWebhooks => 50361,
             Self::TooManyTriggers => 50362,
             Self::InvalidWebhookSid => 50363,
@@ -127,6 +176,7 @@ impl Refusal {
             Self::InvalidUrl => 50054,
             Self::InvalidMethod => 50055,
             Self::ConversationClosed => 50377,
+            Self::ConversationGoing => 50334,
             Self::ConversationInitializing => 50386,
             Self::UniqueNameTaken => 50353,
             Self::UniqueNameLooksLikeSid => 50390,
@@ -138,13 +188,24 @@ impl Refusal {
     pub const fn status(&self, settings: Settings) -> u16 {
         match self {
             Self::Authenticate => 401,
+            Self::Forbidden => 403,
+            Self::TooManyAtOnce | Self::TooFast => 429,
             Self::NotFound(_)
             | Self::ConversationNotFound
+            | Self::MessageNotFound
+            | Self::ReceiptNotFound
+            | Self::ParticipantNotFound
             | Self::WebhookNotFound
             | Self::ServiceNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyTooLarge => 413,
-            Self::UniqueNameTaken => 409,
+            Self::UniqueNameTaken | Self::ParticipantExists => 409,
+            Self::ConversationClosed | Self::ConversationInitializing | Self::ConversationGoing => {
+                match settings.state_status {
+                    StateStatus::BadRequest => 400,
+                    StateStatus::Conflict => 409,
+                }
+            }
             Self::TooManyWebhooks | Self::TooManyTriggers => match settings.count_limit_status {
                 CountLimitStatus::BadRequest => 400,
                 CountLimitStatus::Forbidden => 403,

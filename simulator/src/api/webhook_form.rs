@@ -7,8 +7,8 @@ use url::Url;
 
 use super::params::Params;
 use super::refusal::Refusal;
-use crate::seed::WebhookSeed;
-use crate::settings::{MissingFilters, Settings};
+use crate::seed::{Region, WebhookSeed};
+use crate::settings::{Admitted, MissingFilters, OtherTargetKeys, Settings};
 use crate::sid::FlowSid;
 use crate::world::{Configuration, Method, Target};
 
@@ -37,21 +37,45 @@ const SCOPED_EVENTS: [&str; 10] = [
     "onDeliveryUpdated",
 ];
 
+/// The events after the fact that are not tied to one conversation.
+const UNSCOPED_EVENTS: [&str; 3] = ["onConversationAdded", "onUserAdded", "onUserUpdated"];
+
+/// The events before the fact.
+const PRE_EVENTS: [&str; 10] = [
+    "onMessageAdd",
+    "onMessageUpdate",
+    "onMessageRemove",
+    "onConversationAdd",
+    "onConversationUpdate",
+    "onConversationRemove",
+    "onParticipantAdd",
+    "onParticipantUpdate",
+    "onParticipantRemove",
+    "onUserUpdate",
+];
+
+/// Names that the examples of Twilio's OpenAPI document have, and no list of events.
+const LEGACY_EVENTS: [&str; 3] = ["onMessageSent", "onConversationDestroyed", "onMessageSend"];
+
 /// What the checks need to know besides the parameters.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules<'a> {
     pub(crate) settings: Settings,
+    /// Where the account is.
+    pub(crate) region: Region,
     /// The account's flows; `None` means that every well-formed SID is one.
     pub(crate) flows: Option<&'a BTreeSet<FlowSid>>,
 }
 
 /// The parameters of a create, checked.
 pub(crate) fn create(params: &Params, rules: Rules<'_>) -> Result<(Configuration, Option<u64>), Refusal> {
-    let configuration = match target(params)? {
+    let target = target(params)?;
+    refuse_keys_of_others(params, target, rules.settings)?;
+    let configuration = match target {
         Target::Webhook => Configuration::Webhook {
             url: url(params)?.ok_or(Refusal::MissingUrl)?,
             method: method(params)?.unwrap_or_default(),
-            filters: match (filters(params)?, rules.settings.missing_filters) {
+            filters: match (filters(params, rules.settings)?, rules.settings.missing_filters) {
                 (Some(filters), _) => filters,
                 (None, MissingFilters::Accept) => Vec::new(),
                 (None, MissingFilters::Refuse) => return Err(Refusal::MissingFilter),
@@ -62,9 +86,11 @@ pub(crate) fn create(params: &Params, rules: Rules<'_>) -> Result<(Configuration
             method: method(params)?.unwrap_or_default(),
             triggers: triggers(params)?.ok_or(Refusal::MissingTrigger)?,
         },
+        // Ireland has no Studio.
+        Target::Studio if rules.region == Region::Ie1 => return Err(Refusal::InvalidTarget),
         Target::Studio => Configuration::Studio {
             flow_sid: flow_sid(params, rules)?.ok_or(Refusal::InvalidFlowSid)?,
-            filters: filters(params)?.unwrap_or_default(),
+            filters: filters(params, rules.settings)?.unwrap_or_default(),
         },
     };
     Ok((configuration, replay_after(params)?))
@@ -77,12 +103,13 @@ pub(crate) fn update(
     current: &Configuration,
     rules: Rules<'_>,
 ) -> Result<Configuration, Refusal> {
+    refuse_keys_of_others(params, current.target(), rules.settings)?;
     let mut next = current.clone();
     match &mut next {
         Configuration::Webhook { url: old_url, method: old_method, filters: old_filters } => {
             replace(old_url, url(params)?);
             replace(old_method, method(params)?);
-            replace(old_filters, filters(params)?);
+            replace(old_filters, filters(params, rules.settings)?);
         }
         Configuration::Trigger { url: old_url, method: old_method, triggers: old_triggers } => {
             replace(old_url, url(params)?);
@@ -91,7 +118,7 @@ pub(crate) fn update(
         }
         Configuration::Studio { flow_sid: old_flow_sid, filters: old_filters } => {
             replace(old_flow_sid, flow_sid(params, rules)?);
-            replace(old_filters, filters(params)?);
+            replace(old_filters, filters(params, rules.settings)?);
         }
     }
     Ok(next)
@@ -163,10 +190,56 @@ fn method(params: &Params) -> Result<Option<Method>, Refusal> {
     }
 }
 
-fn filters(params: &Params) -> Result<Option<Vec<String>>, Refusal> {
-    let filters = params.all(FILTERS);
-    let known = |filter: &String| SCOPED_EVENTS.contains(&filter.as_str());
-    if filters.iter().flatten().all(known) { Ok(filters) } else { Err(Refusal::InvalidFilter) }
+fn filters(params: &Params, settings: Settings) -> Result<Option<Vec<String>>, Refusal> {
+    let known = |filter: &str| {
+        SCOPED_EVENTS.contains(&filter)
+            || (settings.unscoped_events == Admitted::Accept && UNSCOPED_EVENTS.contains(&filter))
+            || (settings.legacy_events == Admitted::Accept && LEGACY_EVENTS.contains(&filter))
+    };
+    distinct(params, FILTERS, known)
+}
+
+/// The filters of a webhook of a whole service or account, which may ask for everything.
+pub(crate) fn wide_filters(params: &Params, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+    let known = |filter: &str| {
+        [&SCOPED_EVENTS[..], &UNSCOPED_EVENTS, &PRE_EVENTS].iter().any(|events| events.contains(&filter))
+    };
+    distinct(params, name, known)
+}
+
+/// The values of a list of events, each once.
+fn distinct(
+    params: &Params,
+    name: &str,
+    known: impl Fn(&str) -> bool,
+) -> Result<Option<Vec<String>>, Refusal> {
+    let Some(all) = params.all(name) else { return Ok(None) };
+    let mut filters: Vec<String> = Vec::new();
+    for filter in all {
+        if !known(&filter) {
+            return Err(Refusal::InvalidFilter);
+        }
+        if !filters.contains(&filter) {
+            filters.push(filter);
+        }
+    }
+    Ok(Some(filters))
+}
+
+/// Parameters that the target does not have are ignored, unless the switch says otherwise.
+fn refuse_keys_of_others(params: &Params, target: Target, settings: Settings) -> Result<(), Refusal> {
+    if settings.other_target_keys == OtherTargetKeys::Ignore {
+        return Ok(());
+    }
+    let others: &[&str] = match target {
+        Target::Webhook => &[TRIGGERS, FLOW_SID],
+        Target::Trigger => &[FILTERS, FLOW_SID],
+        Target::Studio => &[URL, METHOD, TRIGGERS],
+    };
+    match others.iter().find(|name| params.get(name).is_some()) {
+        Some(name) => Err(Refusal::InvalidParameter((*name).to_owned())),
+        None => Ok(()),
+    }
 }
 
 fn triggers(params: &Params) -> Result<Option<Vec<String>>, Refusal> {
@@ -199,7 +272,7 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules<'static> {
-        Rules { settings: Settings::default(), flows: None }
+        Rules { settings: Settings::default(), region: Region::Us1, flows: None }
     }
 
     /// Parameters that are nearly right: real names, real and odd values.

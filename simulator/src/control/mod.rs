@@ -17,7 +17,7 @@ use crate::counters::Counters;
 use crate::delivery::{Courier, Delivery};
 use crate::fault::{FaultId, FaultRule, FaultStatus};
 use crate::journal::Entry;
-use crate::seed::{KeySeed, Seed};
+use crate::seed::{AccountStatus, KeySeed, Seed};
 use crate::settings::Settings;
 use crate::sid::{AccountSid, ConversationSid, KeySid, WebhookSid};
 use crate::state::State;
@@ -49,6 +49,9 @@ pub enum ControlError {
         /// The account that it belongs to.
         owner: AccountSid,
     },
+    /// Twilio has restricted keys in the region us1 only.
+    #[error("account {0} is in a region without restricted keys: give it a standard one")]
+    NoRestrictedKeys(AccountSid),
     /// The SID is in use already.
     #[error("{0} exists already")]
     SidTaken(String),
@@ -136,10 +139,35 @@ impl Control {
         Ok(())
     }
 
+    /// Suspends the account, or lifts that.
+    pub fn set_account_status(&self, account: AccountSid, status: AccountStatus) -> Result<(), ControlError> {
+        let account = self.state().world.account(account).ok_or(ControlError::UnknownAccount(account))?;
+        account.set_status(status);
+        Ok(())
+    }
+
+    /// Puts the simulator's clock ahead: timers of conversations that are due by then run at once. Faults and
+    /// deliveries keep real time.
+    pub fn advance_clock(&self, by: Duration) {
+        self.state().clock.advance(by);
+        self.settle();
+    }
+
+    /// Lets happen what is due by now, and sends what it causes.
+    pub(crate) fn settle(&self) {
+        let state = self.state();
+        for account in state.world.accounts() {
+            if account.data().is_stirring() {
+                self.courier.collect(&state, &account);
+            }
+        }
+    }
+
     /// Adds an API key, or replaces the one with that SID.
     pub fn add_key(&self, account: AccountSid, key: &KeySeed) -> Result<(), ControlError> {
-        self.state().world.account(account).ok_or(ControlError::UnknownAccount(account))?;
-        seeding::add_key(&self.state(), account, key)
+        let state = self.state();
+        let account = state.world.account(account).ok_or(ControlError::UnknownAccount(account))?;
+        seeding::add_key(&state, &account, key)
     }
 
     /// Gives the key another secret. Twilio cannot do this; tests of a Secret that is ahead or behind can use it.

@@ -1,16 +1,19 @@
 //! What happens behind a client's back: Studio, Flex or a person changes webhooks, conversations come and go, and
-//! participants talk.
+//! participants talk. All of it fires webhooks.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::{Control, ControlError, seeding};
 use crate::api::{Refusal, Rules, webhook_updated_by};
-use crate::delivery;
-use crate::seed::{ConversationSeed, WebhookSeed};
-use crate::sid::{AccountSid, ConversationSid, MessageSid, WebhookSid};
+use crate::seed::{ConversationSeed, ParticipantSeed, Region, WebhookSeed};
+use crate::sid::{AccountSid, ConversationSid, MessageSid, ParticipantSid, ReceiptSid, WebhookSid};
+use crate::state::State;
 use crate::world::{
-    Account, Conversation, ConversationState, MessageDraft, MessageSource, Origin, Target, WEBHOOK_SLOTS,
+    Account, Cause, Conversation, ConversationState, DeliveryNews, DeliveryStatus, MessageDraft, Origin,
+    Target, WEBHOOK_SLOTS,
 };
 
 impl Control {
@@ -24,9 +27,7 @@ impl Control {
     /// The conversations of an account, in the order of their creation.
     pub fn conversations(&self, account: AccountSid) -> Result<Vec<Conversation>, ControlError> {
         let account = self.state().world.account(account).ok_or(ControlError::UnknownAccount(account))?;
-        let mut conversations: Vec<_> = account.data().conversations().cloned().collect();
-        conversations.sort_unstable_by_key(|conversation| (conversation.created_at, conversation.sid));
-        Ok(conversations)
+        Ok(account.data().conversations().into_iter().cloned().collect())
     }
 
     /// Creates a conversation.
@@ -42,8 +43,19 @@ impl Control {
 
     /// Deletes a conversation, and its webhooks with it.
     pub fn delete_conversation(&self, sid: ConversationSid) -> Result<(), ControlError> {
-        let deleted = self.account_of(sid)?.data().delete_conversation(sid, Origin::Outsider);
+        let (state, account) = self.place_of(sid)?;
+        let deleted = account.data().delete_conversation(sid, Origin::Outsider, Cause::Outsider);
+        self.courier.collect(&state, &account);
         deleted.map(drop).ok_or(ControlError::UnknownConversation(sid))
+    }
+
+    /// Deletes a conversation slowly: for so long every request for it meets 50334, and then it is gone.
+    pub fn delete_conversation_slowly(
+        &self,
+        sid: ConversationSid,
+        span: Duration,
+    ) -> Result<(), ControlError> {
+        Ok(self.account_of(sid)?.data().let_go(sid, signed(span))?)
     }
 
     /// Puts a conversation into a state: closed for good, initializing, or back.
@@ -52,24 +64,27 @@ impl Control {
         sid: ConversationSid,
         state: ConversationState,
     ) -> Result<(), ControlError> {
-        let account = self.account_of(sid)?;
-        account.data().set_state(sid, state).ok_or(ControlError::UnknownConversation(sid))
+        let (life, account) = self.place_of(sid)?;
+        account.data().set_state(sid, state, Cause::Outsider)?;
+        self.courier.collect(&life, &account);
+        Ok(())
     }
 
     /// Twilio sets a conversation up: it is initializing for so long, and active by itself from then on.
     pub fn initialize_conversation(&self, sid: ConversationSid, span: Duration) -> Result<(), ControlError> {
-        let account = self.account_of(sid)?;
-        let started = account.data().set_up(sid, span, ConversationState::Active);
-        started.ok_or(ControlError::UnknownConversation(sid))
+        let (state, account) = self.place_of(sid)?;
+        account.data().set_up(sid, signed(span), ConversationState::Active, Cause::Outsider)?;
+        self.courier.collect(&state, &account);
+        Ok(())
     }
 
     /// Deletes a conversation and creates another under the same names in the same service: a new SID, and no
     /// webhooks.
     pub fn recreate_conversation(&self, sid: ConversationSid) -> Result<ConversationSid, ControlError> {
-        let state = self.state();
-        let account = self.account_of(sid)?;
-        let old = account.data().delete_conversation(sid, Origin::Outsider);
+        let (state, account) = self.place_of(sid)?;
+        let old = account.data().delete_conversation(sid, Origin::Outsider, Cause::Outsider);
         let old = old.ok_or(ControlError::UnknownConversation(sid))?;
+        self.courier.collect(&state, &account);
         let seed = ConversationSeed {
             unique_name: old.unique_name,
             friendly_name: old.friendly_name,
@@ -86,8 +101,7 @@ impl Control {
         conversation: ConversationSid,
         webhook: &WebhookSeed,
     ) -> Result<WebhookSid, ControlError> {
-        let state = self.state();
-        let account = self.account_of(conversation)?;
+        let (state, account) = self.place_of(conversation)?;
         seeding::add_webhook(&state, &self.courier, &account, conversation, webhook, Origin::Outsider)
     }
 
@@ -104,18 +118,21 @@ impl Control {
         let account = state.world.account_of_webhook(sid).ok_or(ControlError::UnknownWebhook(sid))?;
         let mut data = account.data();
         let record = data.record(sid).ok_or(ControlError::UnknownWebhook(sid))?;
-        let rules = Rules { settings: state.settings(), flows: data.flows.as_ref() };
+        let settings = seeding::unpaced(state.settings());
+        let rules = Rules { settings, region: account.region, flows: data.flows.as_ref() };
         let params = changes.as_seed(record.configuration.target()).to_params();
         let configuration = webhook_updated_by(&params, &record.configuration, rules)?;
-        data.update_webhook(sid, configuration, Origin::Outsider).map_err(|refusal| gone(sid, refusal))?;
-        Ok(())
+        let updated = data.update_webhook(sid, configuration, Origin::Outsider, settings);
+        updated.map(drop).map_err(|refusal| gone(sid, refusal))
     }
 
     /// Somebody else deletes a webhook.
     pub fn delete_webhook(&self, sid: WebhookSid) -> Result<(), ControlError> {
         let state = self.state();
         let account = state.world.account_of_webhook(sid).ok_or(ControlError::UnknownWebhook(sid))?;
-        account.data().delete_webhook(sid, Origin::Outsider).map_err(|refusal| gone(sid, refusal))
+        let settings = seeding::unpaced(state.settings());
+        let deleted = account.data().delete_webhook(sid, Origin::Outsider, settings);
+        deleted.map_err(|refusal| gone(sid, refusal))
     }
 
     /// A webhook that was deleted is there again, with its SID and as it was, unless its conversation is gone or full.
@@ -126,35 +143,70 @@ impl Control {
         account.data().restore_webhook(sid, Origin::Outsider).map_err(|refusal| gone(sid, refusal))
     }
 
-    /// A participant says something from its client, which always fires webhooks.
+    /// A participant says something from its client. Who was no participant yet is taken to have been one all along.
     pub fn say(
         &self,
         conversation: ConversationSid,
         author: impl Into<String>,
         body: impl Into<String>,
     ) -> Result<MessageSid, ControlError> {
-        let state = self.state();
-        let account = self.account_of(conversation)?;
-        let draft = MessageDraft {
-            author: author.into(),
-            body: body.into(),
-            attributes: "{}".to_owned(),
-            source: MessageSource::Sdk,
-        };
-        let (message, dispatches) = {
-            let mut data = account.data();
-            let message = data.add_message(conversation, &state.sids, draft)?;
-            let dispatches = delivery::message_added(&account, &data, conversation, &message, &state.sids);
-            (message, dispatches)
-        };
-        self.courier.send(&state, dispatches);
+        let (state, account) = self.place_of(conversation)?;
+        let draft = MessageDraft::said(author.into(), body.into());
+        let message = account.data().add_message(conversation, &state.sids, draft, Cause::Outsider)?;
+        self.courier.collect(&state, &account);
         Ok(message.sid)
     }
 
-    fn account_of(&self, conversation: ConversationSid) -> Result<Arc<Account>, ControlError> {
-        let account = self.state().world.account_of(conversation);
-        account.ok_or(ControlError::UnknownConversation(conversation))
+    /// Somebody joins the conversation.
+    pub fn join(
+        &self,
+        conversation: ConversationSid,
+        participant: &ParticipantSeed,
+    ) -> Result<ParticipantSid, ControlError> {
+        let (state, account) = self.place_of(conversation)?;
+        let sid = seeding::add_participant(
+            &state,
+            &mut account.data(),
+            conversation,
+            participant,
+            Cause::Outsider,
+        )?;
+        self.courier.collect(&state, &account);
+        Ok(sid)
     }
+
+    /// A channel says how far a message came on its way to a participant; an error code of 0 is none.
+    pub fn report_delivery(
+        &self,
+        conversation: ConversationSid,
+        message: MessageSid,
+        participant: ParticipantSid,
+        status: DeliveryStatus,
+        error_code: u32,
+    ) -> Result<ReceiptSid, ControlError> {
+        let (state, account) = self.place_of(conversation)?;
+        if account.region == Region::Ie1 {
+            return Err(Refusal::NotOffered.into());
+        }
+        let news = DeliveryNews { participant, status, error_code };
+        let receipt = account.data().hear_of(conversation, message, news, &state.sids)?;
+        self.courier.collect(&state, &account);
+        Ok(receipt)
+    }
+
+    fn place_of(&self, conversation: ConversationSid) -> Result<(Arc<State>, Arc<Account>), ControlError> {
+        let state = self.state();
+        let account = state.world.account_of(conversation);
+        Ok((state, account.ok_or(ControlError::UnknownConversation(conversation))?))
+    }
+
+    fn account_of(&self, conversation: ConversationSid) -> Result<Arc<Account>, ControlError> {
+        Ok(self.place_of(conversation)?.1)
+    }
+}
+
+fn signed(span: Duration) -> SignedDuration {
+    SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)
 }
 
 /// A change of a webhook: what is set replaces.

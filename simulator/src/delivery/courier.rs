@@ -1,4 +1,5 @@
-//! Sends deliveries: one real HTTP request each, 5 s, no second attempt, no redirect, no proxy.
+//! Sends deliveries: real HTTP requests, 5 s each, no redirect, no proxy. A delivery that failed is sent again only
+//! where a switch asks for it, and then as an attempt of its own under the same idempotency token.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -9,10 +10,12 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use super::address::RETRY_COUNT;
+use super::hosts::DeliveryHosts;
 use super::signature::sign;
-use super::{DeliveryFailure, DeliveryOutcome, Destination, Dispatch};
+use super::{Delivery, DeliveryFailure, DeliveryOutcome, Destination, Dispatch};
 use crate::state::State;
-use crate::world::Method;
+use crate::world::{Account, Method};
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const USER_AGENT: &str = "TwilioProxy/1.1";
@@ -21,39 +24,93 @@ const USER_AGENT: &str = "TwilioProxy/1.1";
 pub(crate) struct Courier {
     runtime: Handle,
     tasks: TaskTracker,
+    hosts: Arc<DeliveryHosts>,
     /// Made with the first delivery: it loads the system's certificates, which not every machine has.
     client: Arc<OnceLock<Option<Client>>>,
 }
 
 impl Courier {
-    pub(crate) fn new(runtime: Handle, tasks: TaskTracker) -> Self {
-        Self { runtime, tasks, client: Arc::default() }
+    pub(crate) fn new(runtime: Handle, tasks: TaskTracker, hosts: DeliveryHosts) -> Self {
+        Self { runtime, tasks, hosts: Arc::new(hosts), client: Arc::default() }
     }
 
-    /// Records the deliveries and sends them in the background, each by itself.
-    pub(crate) fn send(&self, state: &Arc<State>, dispatches: Vec<Dispatch>) {
-        for Dispatch { delivery, auth_token } in dispatches {
+    /// Sends what is waiting in the account, each by itself and in the background.
+    pub(crate) fn collect(&self, state: &Arc<State>, account: &Account) {
+        let dispatches = account.data().take_outbox();
+        if !dispatches.is_empty() {
+            self.send(state, dispatches, &account.auth_token());
+        }
+    }
+
+    fn send(&self, state: &Arc<State>, dispatches: Vec<Dispatch>, auth_token: &str) {
+        for Dispatch { delivery } in dispatches {
             let id = state.deliveries.open(delivery.clone());
-            let Destination::Http { method, url } = delivery.destination else {
-                state.deliveries.close(id, DeliveryOutcome::Executed);
-                continue;
+            match &delivery.destination {
+                Destination::Studio { .. } => state.deliveries.close(id, DeliveryOutcome::Executed),
+                Destination::Http { method, url } => {
+                    let errand = Errand {
+                        state: Arc::clone(state),
+                        hosts: Arc::clone(&self.hosts),
+                        client: Arc::clone(&self.client),
+                        auth_token: auth_token.to_owned(),
+                        method: *method,
+                        url: url.clone(),
+                    };
+                    self.tasks.spawn_on(errand.run(id, delivery), &self.runtime);
+                }
+            }
+        }
+    }
+}
+
+/// One delivery on its way, with all that is needed to send it again.
+struct Errand {
+    state: Arc<State>,
+    hosts: Arc<DeliveryHosts>,
+    client: Arc<OnceLock<Option<Client>>>,
+    /// The key of the signature.
+    auth_token: String,
+    method: Method,
+    url: String,
+}
+
+impl Errand {
+    async fn run(self, mut id: u64, mut delivery: Delivery) {
+        loop {
+            let outcome = self.attempt(&delivery).await;
+            let failed = match &outcome {
+                DeliveryOutcome::Answered(status) => !(200..300).contains(status),
+                DeliveryOutcome::Failed(failure) => failure.is_the_bots(),
+                DeliveryOutcome::Pending | DeliveryOutcome::Executed => false,
             };
-            let (state, client) = (Arc::clone(state), Arc::clone(&self.client));
-            let sending = async move {
-                let client = client.get_or_init(|| build_client().ok()).as_ref();
-                let request = client
-                    .and_then(|client| request(client, method, &url, &delivery.fields, &auth_token))
-                    .map(|request| request.header("I-Twilio-Idempotency-Token", &delivery.idempotency_token));
-                let outcome = match request {
-                    None => DeliveryOutcome::Failed(DeliveryFailure::Unsendable),
-                    Some(request) => match request.send().await {
-                        Ok(response) => DeliveryOutcome::Answered(response.status().as_u16()),
-                        Err(error) => DeliveryOutcome::Failed(failure(&error)),
-                    },
-                };
-                state.deliveries.close(id, outcome);
-            };
-            self.tasks.spawn_on(sending, &self.runtime);
+            if !failed || delivery.retry >= self.state.settings().delivery_retries {
+                return self.state.deliveries.close(id, outcome);
+            }
+            // The next attempt is on record before this one ends, so that there is no moment without one.
+            delivery.retry += 1;
+            for (name, value) in &mut delivery.fields {
+                if name == RETRY_COUNT {
+                    *value = delivery.retry.to_string();
+                }
+            }
+            let next = self.state.deliveries.open(delivery.clone());
+            self.state.deliveries.close(id, outcome);
+            id = next;
+        }
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> DeliveryOutcome {
+        let unsendable = DeliveryOutcome::Failed(DeliveryFailure::Unsendable);
+        let client = self.client.get_or_init(|| build_client().ok()).as_ref();
+        let (Some(client), Ok(url)) = (client, Url::parse(&self.url)) else { return unsendable };
+        if !self.hosts.admit(&url) {
+            return DeliveryOutcome::Failed(DeliveryFailure::HostNotAllowed);
+        }
+        let request = request(client, self.method, url, &delivery.fields, &self.auth_token)
+            .header("I-Twilio-Idempotency-Token", &delivery.idempotency_token);
+        match request.send().await {
+            Ok(response) => DeliveryOutcome::Answered(response.status().as_u16()),
+            Err(error) => DeliveryOutcome::Failed(failure(&error)),
         }
     }
 }
@@ -71,11 +128,10 @@ fn build_client() -> reqwest::Result<Client> {
 fn request(
     client: &Client,
     method: Method,
-    url: &str,
+    mut url: Url,
     fields: &[(String, String)],
     auth_token: &str,
-) -> Option<reqwest::RequestBuilder> {
-    let mut url = Url::parse(url).ok()?;
+) -> reqwest::RequestBuilder {
     url.set_fragment(None);
     let request = match method {
         Method::Get => {
@@ -88,7 +144,7 @@ fn request(
             client.post(url).header("X-Twilio-Signature", signature).form(fields)
         }
     };
-    Some(request.header(header::ACCEPT, "*/*"))
+    request.header(header::ACCEPT, "*/*")
 }
 
 fn failure(error: &reqwest::Error) -> DeliveryFailure {
@@ -100,5 +156,15 @@ fn failure(error: &reqwest::Error) -> DeliveryFailure {
         DeliveryFailure::Unsendable
     } else {
         DeliveryFailure::Broken
+    }
+}
+
+impl DeliveryFailure {
+    /// Whether the bot, or the way to it, is to blame, so that another attempt may go better.
+    const fn is_the_bots(self) -> bool {
+        match self {
+            Self::Connect | Self::Timeout | Self::Broken => true,
+            Self::Unsendable | Self::HostNotAllowed => false,
+        }
     }
 }

@@ -1,18 +1,23 @@
-//! Deliveries: which webhooks an event concerns, what they are sent, and the record of every attempt.
+//! Deliveries: what events say, which webhooks they concern, what is sent, and the record of every attempt.
 //!
-//! Deciding is separate from sending: [`event`] looks at the world and never sends; [`courier`] sends and never
-//! looks at it. Nothing is ever sent to anything but the URL of a webhook.
+//! Deciding is separate from sending: [`event`] and [`address`] look at the world and never send; [`courier`] sends and
+//! never looks at it. Nothing is ever sent to anything but the URL of a webhook, and of those only to hosts that may be
+//! called.
 
+mod address;
 mod courier;
 mod event;
+mod hosts;
 mod log;
 pub mod signature;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use address::{address, replay};
 pub(crate) use courier::Courier;
-pub(crate) use event::{message_added, replay};
+pub(crate) use event::Event;
+pub use hosts::{DeliveryHosts, HostError};
 pub(crate) use log::DeliveryLog;
 
 use crate::sid::{AccountSid, ConversationSid, FlowSid, MessageSid, WebhookSid};
@@ -22,11 +27,9 @@ use crate::world::Method;
 #[derive(Debug)]
 pub(crate) struct Dispatch {
     pub(crate) delivery: Delivery,
-    /// The key of the signature, as it was when the event happened.
-    pub(crate) auth_token: String,
 }
 
-/// One attempt to deliver one event to one webhook. There is no second attempt.
+/// One attempt to deliver one event to one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
@@ -38,16 +41,20 @@ pub struct Delivery {
     pub account: AccountSid,
     /// The conversation.
     pub conversation: ConversationSid,
-    /// The webhook.
-    pub webhook: WebhookSid,
+    /// What the webhook is set for.
+    pub level: Level,
+    /// The webhook, when it is a scoped one; the others have no SID.
+    pub webhook: Option<WebhookSid>,
     /// The event.
     pub event: String,
-    /// The message that it is about.
-    pub message: MessageSid,
+    /// The message that it is about, when it is about a whole one.
+    pub message: Option<MessageSid>,
     /// The index of that message.
-    pub message_index: u64,
+    pub message_index: Option<u64>,
     /// Whether an old message was sent again because of `ReplayAfter`.
     pub replay: bool,
+    /// Which attempt it is: 0 is the first (`RetryCount`).
+    pub retry: u32,
     /// The value of `I-Twilio-Idempotency-Token`.
     pub idempotency_token: String,
     /// Where to.
@@ -56,6 +63,18 @@ pub struct Delivery {
     pub fields: Vec<(String, String)>,
     /// What became of it.
     pub outcome: DeliveryOutcome,
+}
+
+/// What a webhook is set for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// One conversation: a scoped webhook.
+    Conversation,
+    /// A service.
+    Service,
+    /// The whole account.
+    Account,
 }
 
 /// Where a delivery goes.
@@ -102,4 +121,6 @@ pub enum DeliveryFailure {
     Broken,
     /// The request could not be made.
     Unsendable,
+    /// Its host is not one that may be called; nothing was sent.
+    HostNotAllowed,
 }

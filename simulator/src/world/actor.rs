@@ -14,12 +14,6 @@ pub struct Act {
     pub origin: Origin,
 }
 
-impl Act {
-    pub(crate) fn now(origin: Origin) -> Self {
-        Self { at: Timestamp::now(), origin }
-    }
-}
-
 /// Where a change came from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "origin", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -40,6 +34,17 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Whether both are one client's requests, or both somebody's who does not use the API.
+    pub(crate) fn is_same_client(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Api { user, user_agent, .. }, Self::Api { user: other, user_agent: other_agent, .. }) => {
+                user == other && user_agent == other_agent
+            }
+            (Self::Outsider, Self::Outsider) | (Self::Seed, Self::Seed) => true,
+            _ => false,
+        }
+    }
+
     /// Whether it was a request to the API.
     #[must_use]
     pub const fn is_api(&self) -> bool {

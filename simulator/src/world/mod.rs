@@ -1,23 +1,43 @@
 //! The state of the simulated Twilio, without HTTP, clocks to wait on, or tasks: accounts with their credentials,
-//! conversations and webhooks. Accounts share nothing; a request locks its own account only.
+//! services, conversations, webhooks, messages and participants. Accounts share nothing; a request locks its own
+//! account only.
 
 mod account;
 mod actor;
 mod conversation;
+mod conversations;
 mod ledger;
-mod setup;
+mod messages;
+mod pace;
+mod participants;
+mod period;
+mod schedule;
+mod service;
 mod webhook;
+mod webhooks;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-pub(crate) use account::{Account, AccountData, MessageDraft, NewConversation, NewWebhook};
+pub(crate) use account::{Account, AccountData, Cause, Defaults, NewAccount};
 pub use actor::{Act, ApiClient, Origin};
-pub use conversation::{Conversation, ConversationState, Message, MessageSource, WEBHOOK_SLOTS};
+pub use conversation::{
+    Binding, Conversation, ConversationState, DeliveryStatus, Message, MessageSource, Participant, Receipt,
+    WEBHOOK_SLOTS,
+};
+pub(crate) use conversations::{ConversationChanges, NewConversation};
 pub use ledger::Ledger;
+pub(crate) use messages::{DeliveryNews, MessageChanges, MessageDraft};
+pub(crate) use pace::Pace;
+pub(crate) use participants::ParticipantChanges;
+pub(crate) use period::Period;
+pub(crate) use service::{Service, WideWebhook};
 pub use webhook::{Configuration, Deletion, Edit, Method, Restoration, Target, WebhookRecord};
+pub(crate) use webhooks::NewWebhook;
+
+pub(crate) use crate::clock::later;
 
 use crate::operation::Operation;
 use crate::seed::KeySeed;
@@ -99,7 +119,8 @@ impl World {
     }
 
     pub(crate) fn set_key(&self, account: AccountSid, seed: &KeySeed) {
-        let KeySeed { sid, secret, restricted_to, revoked } = seed.clone();
+        let restricted_to = seed.rights();
+        let KeySeed { sid, secret, revoked, .. } = seed.clone();
         self.keys.write().insert(sid, Key { account, secret, restricted_to, revoked });
     }
 

@@ -143,7 +143,7 @@ pub struct WebhookRecord {
     pub replay_after: Option<u64>,
     /// Who made it.
     pub created: Act,
-    /// Every change since, oldest first.
+    /// The last 32 changes since, oldest first; a client that changed it often has given up its older ones first.
     pub edits: Vec<Edit>,
     /// Its end, if it has ended.
     pub deleted: Option<Deletion>,
@@ -151,7 +151,23 @@ pub struct WebhookRecord {
     pub restored: Vec<Restoration>,
 }
 
+/// How many changes of a webhook are on record.
+const EDITS_KEPT: usize = 32;
+
 impl WebhookRecord {
+    /// Puts a change on record. When there are too many, the oldest goes whose client has changed it again since, so
+    /// that nobody who touched it is forgotten before there are as many clients as places.
+    pub(crate) fn remember(&mut self, edit: Edit) {
+        self.edits.push(edit);
+        if self.edits.len() > EDITS_KEPT {
+            let again = |(place, edit): (usize, &Edit)| {
+                self.edits[place + 1..].iter().any(|later| later.by.origin.is_same_client(&edit.by.origin))
+            };
+            let place = (0..EDITS_KEPT).find(|place| again((*place, &self.edits[*place])));
+            self.edits.remove(place.unwrap_or_default());
+        }
+    }
+
     /// Whether it exists now.
     #[must_use]
     pub const fn alive(&self) -> bool {

@@ -104,8 +104,8 @@ async fn webhook_missing_with_a_webhook_that_replayed_history_is_made_again_with
     let mut world = World::new().await;
     let sent_to = |world: &World, webhook: WebhookSid| -> Vec<(u64, bool)> {
         let all = world.simulator.deliveries();
-        let here = all.iter().filter(|delivery| delivery.webhook == webhook);
-        here.map(|delivery| (delivery.message_index, delivery.replay)).collect()
+        let here = all.iter().filter(|delivery| delivery.webhook == Some(webhook));
+        here.map(|delivery| (delivery.message_index.unwrap(), delivery.replay)).collect()
     };
     for text in ["one", "two"] {
         world.simulator.say(conversation(1), "ana", text).unwrap();

@@ -21,7 +21,7 @@ fn named(name: &str) -> Value {
 fn deliveries(world: &World, conversation: ConversationSid) -> Vec<(String, u64, bool)> {
     let all = world.simulator.deliveries();
     let here = all.iter().filter(|delivery| delivery.conversation == conversation);
-    here.map(|sent| (sent.webhook.to_string(), sent.message_index, sent.replay)).collect()
+    here.map(|sent| (sent.webhook.unwrap().to_string(), sent.message_index.unwrap(), sent.replay)).collect()
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The test bench: reset, seed, switches and faults on one side; journal, counters, ledger and deliveries on the other.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
@@ -31,6 +33,20 @@ pub(super) async fn settings(State(control): State<Control>) -> impl IntoRespons
 
 pub(super) async fn set_settings(State(control): State<Control>, Json(settings): Json<Settings>) -> Done {
     control.set_settings(settings);
+    DONE
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Advance {
+    by_ms: u64,
+}
+
+pub(super) async fn advance_clock(
+    State(control): State<Control>,
+    Json(Advance { by_ms }): Json<Advance>,
+) -> Done {
+    control.advance_clock(Duration::from_millis(by_ms));
     DONE
 }
 

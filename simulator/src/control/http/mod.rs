@@ -25,6 +25,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/reset", post(bench::reset))
         .route("/seed", post(bench::seed))
         .route("/settings", get(bench::settings).put(bench::set_settings))
+        .route("/clock/advance", post(bench::advance_clock))
         .route("/faults", get(bench::faults).post(bench::add_fault).delete(bench::clear_faults))
         .route("/faults/{id}", delete(bench::remove_fault))
         .route("/journal", get(bench::journal).put(bench::resize_journal).delete(bench::clear_journal))
@@ -35,6 +36,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/deliveries", get(bench::deliveries).delete(bench::clear_deliveries))
         .route("/accounts", post(world::add_account))
         .route("/accounts/{account}/auth-token", put(world::rotate_auth_token))
+        .route("/accounts/{account}/status", put(world::set_account_status))
         .route("/accounts/{account}/keys", post(world::add_key))
         .route(
             "/accounts/{account}/conversations",
@@ -45,6 +47,9 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/conversations/{conversation}", get(world::conversation).delete(world::delete_conversation))
         .route("/conversations/{conversation}/state", put(world::set_conversation_state))
         .route("/conversations/{conversation}/initialize", post(world::initialize_conversation))
+        .route("/conversations/{conversation}/delete-slowly", post(world::delete_conversation_slowly))
+        .route("/conversations/{conversation}/participants", post(world::join))
+        .route("/conversations/{conversation}/messages/{message}/receipts", post(world::report_delivery))
         .route("/conversations/{conversation}/recreate", post(world::recreate_conversation))
         .route("/conversations/{conversation}/messages", post(world::say))
         .route("/conversations/{conversation}/webhooks", post(world::create_webhook))
@@ -105,7 +110,7 @@ impl From<ControlError> for Problem {
             | ControlError::UnknownWebhook(_)
             | ControlError::UnknownFault(_) => StatusCode::NOT_FOUND,
             ControlError::KeyTaken { .. } | ControlError::SidTaken(_) => StatusCode::CONFLICT,
-            ControlError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ControlError::Refused(_) | ControlError::NoRestrictedKeys(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.to_string())
     }

@@ -8,9 +8,11 @@ use serde_json::json;
 
 use super::{DONE, Done, Found, Json, Made, Problem, made};
 use crate::control::{Control, WebhookChanges};
-use crate::seed::{AccountSeed, ConversationSeed, KeySeed, Seed, WebhookSeed};
-use crate::sid::{AccountSid, ConversationSid, KeySid, WebhookSid};
-use crate::world::ConversationState;
+use crate::seed::{
+    AccountSeed, AccountStatus, ConversationSeed, KeySeed, ParticipantSeed, Seed, WebhookSeed,
+};
+use crate::sid::{AccountSid, ConversationSid, KeySid, MessageSid, ParticipantSid, WebhookSid};
+use crate::world::{ConversationState, DeliveryStatus};
 
 pub(super) async fn add_account(
     State(control): State<Control>,
@@ -33,6 +35,21 @@ pub(super) async fn rotate_auth_token(
     Json(AuthToken { auth_token }): Json<AuthToken>,
 ) -> Done {
     control.rotate_auth_token(account, auth_token)?;
+    DONE
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewStatus {
+    status: AccountStatus,
+}
+
+pub(super) async fn set_account_status(
+    State(control): State<Control>,
+    Path(account): Path<AccountSid>,
+    Json(NewStatus { status }): Json<NewStatus>,
+) -> Done {
+    control.set_account_status(account, status)?;
     DONE
 }
 
@@ -112,16 +129,25 @@ pub(super) async fn set_conversation_state(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct SetUp {
+pub(super) struct Span {
     for_ms: u64,
 }
 
 pub(super) async fn initialize_conversation(
     State(control): State<Control>,
     Path(conversation): Path<ConversationSid>,
-    Json(SetUp { for_ms }): Json<SetUp>,
+    Json(Span { for_ms }): Json<Span>,
 ) -> Done {
     control.initialize_conversation(conversation, Duration::from_millis(for_ms))?;
+    DONE
+}
+
+pub(super) async fn delete_conversation_slowly(
+    State(control): State<Control>,
+    Path(conversation): Path<ConversationSid>,
+    Json(Span { for_ms }): Json<Span>,
+) -> Done {
+    control.delete_conversation_slowly(conversation, Duration::from_millis(for_ms))?;
     DONE
 }
 
@@ -145,6 +171,31 @@ pub(super) async fn say(
     Json(Saying { author, body }): Json<Saying>,
 ) -> Result<Made, Problem> {
     Ok(made(control.say(conversation, author, body)?))
+}
+
+pub(super) async fn join(
+    State(control): State<Control>,
+    Path(conversation): Path<ConversationSid>,
+    Json(participant): Json<ParticipantSeed>,
+) -> Result<Made, Problem> {
+    Ok(made(control.join(conversation, &participant)?))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Report {
+    participant: ParticipantSid,
+    status: DeliveryStatus,
+    #[serde(default)]
+    error_code: u32,
+}
+
+pub(super) async fn report_delivery(
+    State(control): State<Control>,
+    Path((conversation, message)): Path<(ConversationSid, MessageSid)>,
+    Json(Report { participant, status, error_code }): Json<Report>,
+) -> Result<Made, Problem> {
+    Ok(made(control.report_delivery(conversation, message, participant, status, error_code)?))
 }
 
 pub(super) async fn create_webhook(
