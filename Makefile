@@ -11,8 +11,11 @@ CRD_FILES := crds/conversationwebhooks.yaml $(CHART)/files/crd.yaml
 # Most tests of the whole operator wait for windows to pass: more of them at a time than there are cores.
 TEST_THREADS ?= 4
 
+# The test of the whole operator that runs others, for ten minutes: a part of its own.
+PAIRS := switches::pairs::every_pair
+
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
-PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-python
+PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-switches test-python
 
 ##@ Try it
 
@@ -88,7 +91,11 @@ test-build: prerequisites ## Compile all Rust tests
 
 .PHONY: test-rust
 test-rust: control-plane ## Unit, property and integration tests, the operator on a real API server included
-	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast -- --skip $(PAIRS)
+
+.PHONY: test-switches
+test-switches: control-plane ## A part of the operator's tests under every pair of switches of the simulator: nine runs
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --test operator -- --nocapture $(PAIRS)
 
 .PHONY: test-python
 test-python: build ## The simulator against Twilio's official Python library

@@ -356,7 +356,9 @@ impl Pass {
     fn is_as_written(&self, webhook: &WebhookSid) -> bool {
         let Remote::Listed { board, .. } = &self.remote else { return false };
         let found = board.get(webhook);
-        found.is_some_and(|found| self.desired().is_ok_and(|desired| desired.config == found.config))
+        found.is_some_and(|found| {
+            self.desired().is_ok_and(|desired| desired.config.may_show_as(&found.config))
+        })
     }
 
     fn journalled_attempt(&self, id: &str) -> Option<Attempt> {

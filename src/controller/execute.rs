@@ -42,7 +42,7 @@ impl Pass {
         }
         let updated = self.heard(updated).await?;
         self.put(&updated);
-        if updated.config != desired.config {
+        if !desired.config.may_show_as(&updated.config) {
             self.update = Reply::Differs;
             self.log_mutation("update", &webhook);
             return CONTINUE;

@@ -149,6 +149,15 @@ impl Recorded {
             && *flow_sid == config.flow_sid
     }
 
+    /// Whether a webhook that is reported like this may be what was recorded: see [`WebhookConfig::may_show_as`].
+    #[must_use]
+    pub fn may_show_as(&self, reported: &WebhookConfig) -> bool {
+        let may_hide_filters = self.target == Target::Studio && reported.filters.is_empty();
+        self.matches(reported)
+            || may_hide_filters
+                && self.matches(&WebhookConfig { filters: self.filters.clone(), ..reported.clone() })
+    }
+
     /// The salt under which the address is kept, where it came from a Secret. The next attempt uses it again, so that
     /// equal configurations stay equal.
     #[must_use]

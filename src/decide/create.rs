@@ -54,7 +54,7 @@ pub(super) fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> A
         {
             return adopt(object, board, webhook, &siblings, past_configs);
         }
-        Some(Twin { webhook, claimed_by: None }) if webhook.config != desired.config => {
+        Some(Twin { webhook, claimed_by: None }) if !desired.config.may_show_as(&webhook.config) => {
             return Action::Hold(Hold::LateTwin(webhook.sid.clone()));
         }
         Some(Twin { webhook, claimed_by }) => {
@@ -145,10 +145,11 @@ fn twin<'a>(
 ) -> Option<Twin<'a>> {
     let mut claimed = None;
     let mut outdated = None;
-    let alike = board
-        .alike(|config| *config == desired.config || past.iter().any(|recorded| recorded.matches(config)));
+    let alike = board.alike(|config| {
+        desired.config.may_show_as(config) || past.iter().any(|recorded| recorded.may_show_as(config))
+    });
     for webhook in alike {
-        let is_current = webhook.config == desired.config;
+        let is_current = desired.config.may_show_as(&webhook.config);
         match claimant(siblings, &webhook.sid) {
             None if is_current => return Some(Twin { webhook, claimed_by: None }),
             None => outdated = Some(Twin { webhook, claimed_by: None }),

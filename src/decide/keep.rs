@@ -43,7 +43,7 @@ pub(super) fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhoo
         None => missing(input, object, webhook),
         // Listed, yet unknown to the update a moment ago: let the two agree first.
         Some(_) if input.update == Reply::NotFound => Action::LookAgain(Absent::Disputed(webhook.clone())),
-        Some(found) if found.config == desired.config => Action::Available,
+        Some(found) if desired.config.may_show_as(&found.config) => Action::Available,
         Some(_) if observing => Action::Hold(Hold::Drifted(webhook.clone())),
         Some(_) if edited || input.address_is_new || object.record.refused => Action::Update(webhook.clone()),
         Some(_) if is_contended(input) => {

@@ -256,7 +256,7 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Equal to what was attempted, or to what the object asks for now.
+/// Equal to what was attempted, or to what the object asks for now. What may hide something is no proof.
 fn is_exact(object: &Object, attempt: &Attempt, webhook: &Webhook) -> bool {
     attempt.config.matches(&webhook.config)
         || object.desired.as_ref().is_ok_and(|desired| desired.config == webhook.config)
@@ -271,10 +271,11 @@ pub(super) fn explains(sibling: &Sibling, webhook: &Webhook) -> bool {
         None if sibling.answer.as_ref() == Some(&webhook.sid) => same_target,
         // As long as the sibling is the very object of its journal, unedited, its webhook has the attempted configuration.
         None => {
-            let as_now = || sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config);
+            let as_now =
+                || sibling.desired.as_ref().is_none_or(|desired| desired.config.may_show_as(&webhook.config));
             same_target
                 && !open.baseline.contains(&webhook.sid)
-                && (open.config.matches(&webhook.config) || !sibling.as_journalled && as_now())
+                && (open.config.may_show_as(&webhook.config) || !sibling.as_journalled && as_now())
         }
     }
 }

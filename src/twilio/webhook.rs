@@ -137,6 +137,19 @@ impl WebhookConfig {
             Target::Unknown => self,
         }
     }
+
+    /// Whether a webhook with this configuration may be reported like that.
+    ///
+    /// They are equal, or what is reported is a Studio webhook without filters: no source of Twilio's says whether a
+    /// reply has them, and its examples have none. An empty list cannot be sent, so nobody can have emptied them.
+    #[must_use]
+    pub fn may_show_as(&self, reported: &Self) -> bool {
+        self == reported
+            || (reported.target == Target::Studio
+                && reported.filters.is_empty()
+                && self.flow_sid == reported.flow_sid
+                && self.target == reported.target)
+    }
 }
 
 impl fmt::Debug for WebhookConfig {
@@ -263,6 +276,22 @@ mod tests {
         assert_eq!(serde_json::from_str::<Method>("\"GET\"").unwrap(), Method::Get);
         assert_eq!(ConversationState::from_name("Closed"), ConversationState::Closed);
         assert_eq!(ConversationState::from_name("archived"), ConversationState::Unknown);
+    }
+
+    #[test]
+    fn a_studio_webhook_may_be_reported_without_its_filters() {
+        let studio = everything(Target::Studio).canonical();
+        let hidden = WebhookConfig { filters: BTreeSet::new(), ..studio.clone() };
+        assert!(studio.may_show_as(&studio) && studio.may_show_as(&hidden));
+        assert!(!hidden.may_show_as(&studio), "filters that nobody asked for");
+        let other = WebhookConfig { flow_sid: None, ..hidden.clone() };
+        assert!(!studio.may_show_as(&other));
+        for target in [Target::Webhook, Target::Trigger] {
+            let config = everything(target).canonical();
+            let emptied =
+                WebhookConfig { filters: BTreeSet::new(), triggers: BTreeSet::new(), ..config.clone() };
+            assert!(config.may_show_as(&config) && !config.may_show_as(&emptied), "{target}");
+        }
     }
 
     #[test]

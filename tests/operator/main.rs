@@ -30,3 +30,4 @@ mod rules;
 mod secrets;
 mod states;
 mod support;
+mod switches;

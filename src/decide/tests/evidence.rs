@@ -82,11 +82,11 @@ impl Known {
         self.live_siblings().unwrap_or_default().into_iter().any(|sibling| {
             let Some(open) = &sibling.open else { return false };
             let asked_for_now =
-                sibling.desired.as_ref().is_none_or(|desired| desired.config == webhook.config);
+                sibling.desired.as_ref().is_none_or(|desired| desired.config.may_show_as(&webhook.config));
             let same_target = open.config.target() == webhook.config.target;
             let made_by_it = same_target
                 && !open.baseline.contains(&webhook.sid)
-                && (open.config.matches(&webhook.config) || !sibling.as_journalled && asked_for_now);
+                && (open.config.may_show_as(&webhook.config) || !sibling.as_journalled && asked_for_now);
             let made_by_it = made_by_it || same_target && sibling.answer.as_ref() == Some(&webhook.sid);
             open.adopt.as_ref().map_or(made_by_it, |wanted| *wanted == webhook.sid)
         })

@@ -11,6 +11,7 @@ mod domain;
 mod effects;
 mod evidence;
 mod fixture;
+mod hidden;
 mod keeping;
 mod properties;
 mod recording;

@@ -14,7 +14,8 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use twilio_conversations_simulator::{
-    AccountSeed, AccountSid, ConversationSeed, ConversationSid, Seed, ServiceSid, Simulator, WebhookRecord,
+    AccountSeed, AccountSid, ConversationSeed, ConversationSid, Seed, ServiceSid, Settings, Simulator,
+    WebhookRecord,
 };
 
 use super::Operator;
@@ -34,6 +35,9 @@ const SERVICE_ACCOUNT: &str = "cwo-conversation-webhook-operator";
 /// Longer than anything takes; what takes longer is broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// The environment variable with the simulator's switches for a whole run of tests.
+pub(crate) const SWITCHES: &str = "CWO_TEST_SWITCHES";
+
 /// The world of one test.
 pub(crate) struct World {
     pub(crate) plane: &'static ControlPlane,
@@ -42,6 +46,12 @@ pub(crate) struct World {
     pub(crate) simulator: Simulator,
     kubeconfig: PathBuf,
     pub(crate) operator: Option<Operator>,
+}
+
+/// The simulator's switches where a test does not set its own: [`SWITCHES`] has them as JSON.
+fn switches() -> Option<Settings> {
+    let json = std::env::var(SWITCHES).ok()?;
+    Some(serde_json::from_str(&json).expect("the switches are JSON"))
 }
 
 /// The SID of conversation `n`.
@@ -173,7 +183,8 @@ impl World {
         let namespace = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).unwrap();
         Api::<Namespace>::all(kube.clone()).create(&PostParams::default(), &object).await.unwrap();
-        let simulator = Simulator::start(seed).await.unwrap();
+        let simulator =
+            Simulator::start(Seed { settings: seed.settings.or_else(switches), ..seed }).await.unwrap();
         let world = Self { plane, kube, namespace, simulator, kubeconfig, operator: None };
         world
             .secret(
