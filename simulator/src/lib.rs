@@ -28,6 +28,7 @@
 //! | `world` | accounts, conversations, webhooks and who did what to them; no HTTP, no tasks |
 //! | `fault` | what may go wrong, and for which requests |
 //! | `journal`, `counters` | what was asked and answered; sums of it |
+//! | `facts`, `reply_check` | Twilio's contract as facts, and every true reply held against them |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
 //! | `seed`, `settings`, `sid`, `operation` | the words that all of these share |
@@ -39,9 +40,11 @@ mod api;
 mod control;
 mod counters;
 mod delivery;
+mod facts;
 mod fault;
 mod journal;
 mod operation;
+mod reply_check;
 mod seed;
 mod server;
 mod settings;
@@ -55,9 +58,11 @@ pub use control::{Control, ControlError, WebhookChanges};
 pub use counters::{Counters, OperationCounts};
 pub use delivery::signature;
 pub use delivery::{Delivery, DeliveryFailure, DeliveryOutcome, Destination};
+pub use facts::{Problem, Violation};
 pub use fault::{Fault, FaultId, FaultRule, FaultStatus, Garble, Silence};
 pub use journal::{Entry, Outcome};
 pub use operation::Operation;
+pub use reply_check::WrongReply;
 pub use seed::{AccountSeed, ConversationSeed, KeySeed, Seed, WebhookSeed};
 pub use settings::{CountLimitStatus, MethodCase, MissingFilters, NotFoundCode, Settings, TriggerKeys};
 pub use sid::{

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use twilio_conversations_simulator::{Config, Seed, Simulator};
+use twilio_conversations_simulator::{Config, Seed, Simulator, WrongReply};
 
 /// A faithful local stand-in for Twilio's Conversations (classic) REST API.
 ///
@@ -30,6 +30,17 @@ struct Arguments {
     /// How many requests the journal holds.
     #[arg(long, value_name = "N", default_value_t = Config::default().journal_size)]
     journal_size: usize,
+    /// Hold every reply against Twilio's contract, and exit with 1 at the end when one was wrong.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        default_value_t = Config::default().check_replies,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    check_replies: bool,
     /// How to log, on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -55,17 +66,23 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, seed, random_seed, journal_size, log_format: _ } = arguments;
+    let Arguments { listen, seed, random_seed, journal_size, check_replies, log_format: _ } = arguments;
     let seed = seed.as_deref().map(read_seed).transpose()?.unwrap_or_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let simulator = Simulator::start(Config { listen, seed, random_seed, journal_size }).await?;
+    let simulator =
+        Simulator::start(Config { listen, seed, random_seed, journal_size, check_replies }).await?;
     writeln!(stdout(), "{}", simulator.url())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    simulator.stop().await;
+    verdict(&simulator.stop_and_report().await)
+}
+
+fn verdict(wrong: &[WrongReply]) -> anyhow::Result<()> {
+    let lines: Vec<_> = wrong.iter().map(|reply| format!("\n  {reply}")).collect();
+    anyhow::ensure!(wrong.is_empty(), "replies that Twilio would not give:{}", lines.concat());
     Ok(())
 }
 
@@ -80,5 +97,24 @@ fn log_to_stderr(format: LogFormat) {
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use twilio_conversations_simulator::Config;
+
+    use super::Arguments;
+
+    #[test]
+    fn replies_are_checked_as_the_flag_says() {
+        let checks = |arguments: &[&str]| {
+            let arguments = [&["simulator"], arguments].concat();
+            Arguments::try_parse_from(arguments).unwrap().check_replies
+        };
+        assert_eq!(checks(&[]), Config::default().check_replies);
+        assert!(checks(&["--check-replies"]));
+        assert!(!checks(&["--check-replies=false"]));
     }
 }

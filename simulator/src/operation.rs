@@ -43,4 +43,22 @@ impl Operation {
             | Self::MessageCreate => true,
         }
     }
+
+    /// Twilio's name of the operation (`operationId` in its OpenAPI document), which differs between the paths of the
+    /// default service and those below `/v1/Services/{IS}`.
+    pub(crate) const fn twilio_id(self, in_service: bool) -> &'static str {
+        let (short, below_service) = match self {
+            Self::Create => ("CreateConversationScopedWebhook", "CreateServiceConversationScopedWebhook"),
+            Self::List => ("ListConversationScopedWebhook", "ListServiceConversationScopedWebhook"),
+            Self::Fetch => ("FetchConversationScopedWebhook", "FetchServiceConversationScopedWebhook"),
+            Self::Update => ("UpdateConversationScopedWebhook", "UpdateServiceConversationScopedWebhook"),
+            Self::Delete => ("DeleteConversationScopedWebhook", "DeleteServiceConversationScopedWebhook"),
+            Self::ConversationCreate => ("CreateConversation", "CreateServiceConversation"),
+            Self::ConversationFetch => ("FetchConversation", "FetchServiceConversation"),
+            Self::ConversationDelete => ("DeleteConversation", "DeleteServiceConversation"),
+            Self::MessageCreate => ("CreateConversationMessage", "CreateServiceConversationMessage"),
+            Self::ConfigurationFetch => ("FetchConfiguration", "FetchServiceConfiguration"),
+        };
+        if in_service { below_service } else { short }
+    }
 }

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control::{Control, ControlError, Origins};
 use crate::delivery::Courier;
+use crate::reply_check::WrongReply;
 use crate::seed::Seed;
 use crate::server;
 
@@ -30,6 +31,9 @@ pub struct Config {
     pub random_seed: u64,
     /// How many requests the journal holds, and how many deliveries are kept on record.
     pub journal_size: usize,
+    /// Whether every true reply is held against Twilio's contract. A wrong one is a bug of the simulator: it is logged,
+    /// kept for [`Control::violations`], and the [`Simulator`] panics at its end. The default is to do so in debug builds.
+    pub check_replies: bool,
 }
 
 impl Default for Config {
@@ -39,6 +43,7 @@ impl Default for Config {
             seed: Seed::default(),
             random_seed: 0,
             journal_size: 10_000,
+            check_replies: cfg!(debug_assertions),
         }
     }
 }
@@ -72,6 +77,11 @@ pub enum StartError {
 }
 
 /// A running simulator. It is also its own [`Control`]; it ends when it is dropped.
+///
+/// # Panics
+///
+/// At its end, dropped or stopped, when there are [violations](Control::violations) on record: a test that trusted
+/// wrong replies must not pass. [`Self::stop_and_report`] hands them over instead.
 #[derive(Debug)]
 pub struct Simulator {
     control: Control,
@@ -84,11 +94,12 @@ pub struct Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
-        let Config { listen, seed, random_seed, journal_size } = config.into();
+        let Config { listen, seed, random_seed, journal_size, check_replies } = config.into();
         let runtime = OwnRuntime::start().map_err(StartError::Runtime)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let courier = Courier::new(runtime.handle.clone(), tasks.clone());
-        let control = Control::new(Origins { seed, random_seed, journal_size }, courier)?;
+        let origins = Origins { seed, random_seed, journal_size, check_replies };
+        let control = Control::new(origins, courier)?;
 
         let binding = runtime.handle.spawn(TcpListener::bind(listen));
         let bound = binding.await.map_err(StartError::Server)?;
@@ -120,6 +131,16 @@ impl Simulator {
 
     /// Ends it: no new connection, answers under way are finished, what takes longer than two seconds is cut off.
     pub async fn stop(self) {
+        self.end().await;
+    }
+
+    /// The same as [`Self::stop`], and the violations are the caller's to deal with.
+    pub async fn stop_and_report(self) -> Vec<WrongReply> {
+        self.end().await;
+        self.control.take_violations()
+    }
+
+    async fn end(&self) {
         self.stop.cancel();
         self.tasks.close();
         let _ = tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await;
@@ -137,6 +158,20 @@ impl Deref for Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.cancel();
+        // A panic on top of a panic would end the whole process, and the first one is already the test's failure.
+        if std::thread::panicking() {
+            return;
+        }
+        let wrong = self.control.violations();
+        if let Some(first) = wrong.first() {
+            #[allow(
+                clippy::panic,
+                reason = "a test that trusted a wrong reply has to fail, and has no other way"
+            )]
+            {
+                panic!("{} of the simulator's replies were wrong; the first: {first}", wrong.len());
+            }
+        }
     }
 }
 

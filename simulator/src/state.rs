@@ -1,11 +1,14 @@
 //! Everything that one life of the simulator holds. A reset puts a new one in its place: requests and deliveries of
 //! the old life that are still under way end in the old one, and the new one never hears of them.
 
+use std::sync::Arc;
+
 use parking_lot::RwLock;
 
 use crate::delivery::DeliveryLog;
 use crate::fault::FaultBook;
 use crate::journal::Journal;
+use crate::reply_check::ReplyCheck;
 use crate::settings::Settings;
 use crate::sid::SidSource;
 use crate::world::World;
@@ -20,10 +23,12 @@ pub(crate) struct State {
     pub(crate) faults: FaultBook,
     pub(crate) journal: Journal,
     pub(crate) deliveries: DeliveryLog,
+    /// The same one in every life.
+    pub(crate) reply_check: Arc<ReplyCheck>,
 }
 
 impl State {
-    pub(crate) fn new(random_seed: u64, journal_size: usize) -> Self {
+    pub(crate) fn new(random_seed: u64, journal_size: usize, reply_check: Arc<ReplyCheck>) -> Self {
         Self {
             sids: SidSource::new(random_seed),
             request_ids: SidSource::new(!random_seed),
@@ -32,6 +37,7 @@ impl State {
             faults: FaultBook::new(random_seed),
             journal: Journal::new(journal_size),
             deliveries: DeliveryLog::new(journal_size),
+            reply_check,
         }
     }
 

@@ -19,6 +19,7 @@ use super::route::Route;
 use crate::delivery::Courier;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
 use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::reply_check::Asked;
 use crate::sid::RequestId;
 use crate::state::State;
 use crate::world::{Origin, Principal};
@@ -33,7 +34,13 @@ pub(crate) async fn exchange(
     let request_id: RequestId = state.request_ids.next();
     let (admission, key) = admit(&state, &inbound);
     let seq = state.journal.open(entry(&inbound, &admission, key, request_id));
-    let exchange = Exchange { state, courier, inbound, request_id, seq, key, started };
+    let twilio_id = match &admission {
+        Admission::Admitted(Admitted { route, .. }) => {
+            Some(route.action.operation().twilio_id(route.service.is_some()))
+        }
+        Admission::Refused { .. } => None,
+    };
+    let exchange = Exchange { state, courier, inbound, request_id, seq, key, twilio_id, started };
     let admitted = match admission {
         Admission::Admitted(admitted) => admitted,
         Admission::Refused { refusal, principal } => {
@@ -120,6 +127,8 @@ struct Exchange {
     request_id: RequestId,
     seq: u64,
     key: CounterKey,
+    /// Of an admitted request.
+    twilio_id: Option<&'static str>,
     started: Instant,
 }
 
@@ -198,7 +207,7 @@ impl Exchange {
         })
     }
 
-    /// Answers truly.
+    /// Answers truly, which is what the contract is about.
     fn finish(
         &self,
         result: Result<Answer, Refusal>,
@@ -207,14 +216,22 @@ impl Exchange {
     ) -> Result<Response<Body>, Ending> {
         let settings = self.state.settings();
         let (outbound, code) = match result {
-            Ok(answer) => (Outbound::answer(answer), None),
+            Ok(answer) => {
+                self.state.reply_check.look(self.asked(), answer.status, || &answer.body);
+                (Outbound::answer(answer), None)
+            }
             Err(refusal) => {
                 let body = refusal.body(settings, self.inbound.path());
+                self.state.reply_check.look(self.asked(), body.status, || Answer::error(&body).body);
                 (Outbound::error(&body, None), Some(body.code))
             }
         };
         self.close(&outbound, code, committed);
         outbound.into_response(&self.headers(principal))
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked { method: &self.inbound.method, path: self.inbound.path(), operation: self.twilio_id }
     }
 
     fn close(&self, outbound: &Outbound, code: Option<u32>, committed: bool) {
