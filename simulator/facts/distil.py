@@ -5,7 +5,8 @@
     distil.py --check DOCUMENT   writes nothing; exits with 1 and a diff when that file is out of date
 
 The result holds what a program can check, and no prose: every operation with its parameters and replies, and every
-schema that a reply has. References are followed; what the document says in another way than this script
+schema that a reply has. Of the examples it takes only which fields are null in one: a schema that is a reference has no
+place to say so. References are followed; what the document says in another way than this script
 knows ends it with a word about where, since a fact that is passed over in silence is never checked.
 """
 
@@ -35,6 +36,7 @@ class Distiller:
     def __init__(self, document):
         self.document = document
         self.schemas = {}
+        self.seen_null = set()
 
     def facts(self):
         operations = {}
@@ -44,6 +46,8 @@ class Distiller:
                     operation = item[method]
                     shared = item.get("parameters", [])
                     operations[operation["operationId"]] = self.operation(method, path, operation, shared)
+        for name, field in self.seen_null:
+            self.schemas[name][field]["nullable"] = True
         return {"operations": dict(sorted(operations.items())), "schemas": dict(sorted(self.schemas.items()))}
 
     def operation(self, method, path, operation, shared):
@@ -68,15 +72,23 @@ class Distiller:
         """What the body of a reply is: nothing, one object, or a list in its envelope."""
         if "content" not in reply:
             return {}
-        schema = only(reply["content"], JSON)["schema"]
+        content = only(reply["content"], JSON)
+        schema, examples = content["schema"], [example["value"] for example in content.get("examples", {}).values()]
         if "$ref" in schema:
-            return {"schema": self.shared(schema["$ref"])}
+            name = self.shared(schema["$ref"])
+            self.look_for_nulls(name, examples)
+            return {"schema": name}
         envelope = dict(schema["properties"])
         self.remember(META, envelope.pop(META, {}))
         if len(envelope) != 1:
             raise Unknown(f"{path}: a list of {sorted(envelope)}")
         ((key, items),) = envelope.items()
-        return {"list": key, "schema": self.shared(items["items"]["$ref"])}
+        name = self.shared(items["items"]["$ref"])
+        self.look_for_nulls(name, [item for example in examples for item in example[key]])
+        return {"list": key, "schema": name}
+
+    def look_for_nulls(self, name, objects):
+        self.seen_null.update((name, field) for item in objects for field, value in item.items() if value is None)
 
     def shared(self, reference):
         name = reference.rpartition("/")[2]

@@ -70,8 +70,15 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let seed = seed.as_deref().map(read_seed).transpose()?.unwrap_or_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let simulator =
-        Simulator::start(Config { listen, seed, random_seed, journal_size, check_replies }).await?;
+    let simulator = Simulator::start(Config {
+        listen,
+        seed,
+        random_seed,
+        journal_size,
+        check_replies,
+        ..Config::default()
+    })
+    .await?;
     writeln!(stdout(), "{}", simulator.url())?;
     tokio::select! {
         _ = terminate.recv() => {}

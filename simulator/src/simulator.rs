@@ -34,6 +34,9 @@ pub struct Config {
     /// Whether every true reply is held against Twilio's contract. A wrong one is a bug of the simulator: it is logged,
     /// kept for [`Control::violations`], and the [`Simulator`] panics at its end. The default is to do so in debug builds.
     pub check_replies: bool,
+    /// How long the head of a request may take to arrive, and how long its body; an idle connection ends after as
+    /// long. The default is 10 s.
+    pub read_timeout: Duration,
 }
 
 impl Default for Config {
@@ -44,6 +47,7 @@ impl Default for Config {
             random_seed: 0,
             journal_size: 10_000,
             check_replies: cfg!(debug_assertions),
+            read_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -94,7 +98,7 @@ pub struct Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
-        let Config { listen, seed, random_seed, journal_size, check_replies } = config.into();
+        let Config { listen, seed, random_seed, journal_size, check_replies, read_timeout } = config.into();
         let runtime = OwnRuntime::start().map_err(StartError::Runtime)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let courier = Courier::new(runtime.handle.clone(), tasks.clone());
@@ -106,7 +110,7 @@ impl Simulator {
         let refused = |source| StartError::Listen { address: listen, source };
         let listener = bound.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let serving = server::serve(listener, control.clone(), stop.clone(), tasks.clone());
+        let serving = server::serve(listener, control.clone(), read_timeout, stop.clone(), tasks.clone());
         tasks.spawn_on(serving, &runtime.handle);
         Ok(Self { control, address, stop, tasks, _runtime: runtime })
     }

@@ -1,0 +1,173 @@
+//! Whatever is asked: the simulator answers, as Twilio would, and goes on. The replies are held against the
+//! contract by the simulator itself (`Config::check_replies`); here they are looked at as a client sees them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::fixture::*;
+use crate::requests::{Request, request};
+use proptest::prelude::*;
+use proptest::test_runner::{Config as ProptestConfig, TestRunner};
+use serde_json::Value;
+use twilio_conversations_simulator::{Config, Settings, Simulator};
+
+/// A reply is there long before this, or it never comes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Answer {
+    status: u16,
+    body: Value,
+}
+
+fn ask(simulator: &Simulator, request: &[u8]) -> std::io::Result<(String, Vec<u8>)> {
+    let mut stream = TcpStream::connect(simulator.address())?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // A reply may come before all of a body that is refused was sent; what matters is the reply.
+    let sent = stream.write_all(request);
+    let mut received = Vec::new();
+    let read = stream.read_to_end(&mut received);
+    if received.is_empty() {
+        sent.and(read.map(drop))?;
+    }
+    let end = received.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(received.len());
+    let head = String::from_utf8_lossy(&received[..end]).into_owned();
+    Ok((head, received.split_off((end + 4).min(received.len()))))
+}
+
+/// Asks, and looks at what every reply has, right or wrong.
+fn look(simulator: &Simulator, request: &[u8], is_head: bool) -> Result<Answer, TestCaseError> {
+    let (head, body) = ask(simulator, request).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status: u16 = status.ok_or_else(|| TestCaseError::fail(format!("no reply: {head:?}")))?;
+    prop_assert!(status < 500, "{head}");
+    prop_assert!(head.contains("\r\nTwilio-Request-Id: RQ"), "{head}");
+    if is_head || status == 204 {
+        prop_assert!(body.is_empty());
+        return Ok(Answer { status, body: Value::Null });
+    }
+    prop_assert!(head.contains("\r\nContent-Type: application/json"), "{head}");
+    let body: Value = serde_json::from_slice(&body)
+        .map_err(|error| TestCaseError::fail(format!("{error}: {}", String::from_utf8_lossy(&body))))?;
+    if status >= 400 {
+        let code = &body["code"];
+        prop_assert!(code.is_u64() && body["status"] == status, "{body}");
+        prop_assert!(body["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+        prop_assert_eq!(&body["more_info"], &format!("https://www.twilio.com/docs/errors/{code}"));
+    }
+    Ok(Answer { status, body })
+}
+
+/// Every SID in a reply.
+fn sids(reply: &Value, found: &mut Vec<String>) {
+    match reply {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| match value.as_str() {
+            Some(sid) if name.ends_with("sid") && !found.iter().any(|known| known == sid) => {
+                found.push(sid.to_owned())
+            }
+            _ => sids(value, found),
+        }),
+        Value::Array(items) => items.iter().for_each(|item| sids(item, found)),
+        _ => {}
+    }
+}
+
+fn post(path: &str, form: &str) -> Vec<u8> {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic {}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        basic(&ACCOUNT.to_string(), TOKEN),
+        form.len(),
+    )
+    .into_bytes()
+}
+
+/// A world with something of everything, and the SIDs of it.
+fn furnish(simulator: &Simulator, settings: Settings) -> Result<Vec<String>, TestCaseError> {
+    simulator.reset().map_err(|error| TestCaseError::fail(error.to_string()))?;
+    simulator.set_settings(settings);
+    let mut seen = [CONVERSATION, IN_SERVICE].map(|sid| sid.to_string()).to_vec();
+    seen.push(SERVICE.to_string());
+    let url = "Configuration.Url=http%3A%2F%2F127.0.0.1%3A1%2F";
+    let forms = [
+        ("Webhooks", format!("Target=webhook&{url}&Configuration.Filters=onMessageAdded")),
+        ("Webhooks", format!("Target=trigger&{url}&Configuration.Method=GET&Configuration.Triggers=a")),
+        ("Webhooks", format!("Target=studio&Configuration.FlowSid={FLOW}")),
+        ("Messages", "Author=ana&Body=hello".to_owned()),
+        ("Participants", "Identity=ana".to_owned()),
+    ];
+    let families = [
+        format!("/v1/Conversations/{CONVERSATION}"),
+        format!("/v1/Services/{SERVICE}/Conversations/{IN_SERVICE}"),
+    ];
+    for (path, (part, form)) in families.iter().flat_map(|path| forms.iter().map(move |form| (path, form))) {
+        let answer = look(simulator, &post(&format!("{path}/{part}"), form), false)?;
+        prop_assert!(answer.status == 201 || *part == "Participants", "{path}/{part}: {}", answer.body);
+        sids(&answer.body, &mut seen);
+    }
+    Ok(seen)
+}
+
+fn start() -> Simulator {
+    let config = Config { random_seed: 7, check_replies: true, ..Config::from(seed()) };
+    tokio::runtime::Runtime::new().unwrap().block_on(Simulator::start(config)).unwrap()
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    use twilio_conversations_simulator::{
+        CountLimitStatus, MethodCase, MissingFilters, NotFoundCode, TriggerKeys,
+    };
+    any::<[bool; 6]>().prop_map(|[upper, filters, echo_replay_after, forbidden, specific, accept]| Settings {
+        method_case: if upper { MethodCase::Upper } else { MethodCase::Lower },
+        trigger_keys: if filters { TriggerKeys::Filters } else { TriggerKeys::Triggers },
+        echo_replay_after,
+        count_limit_status: if forbidden {
+            CountLimitStatus::Forbidden
+        } else {
+            CountLimitStatus::BadRequest
+        },
+        not_found_code: if specific { NotFoundCode::Specific } else { NotFoundCode::General },
+        missing_filters: if accept { MissingFilters::Accept } else { MissingFilters::Refuse },
+    })
+}
+
+/// How often each status came: a generator whose requests all fail at the door shows nothing.
+type Statuses = std::collections::BTreeMap<u16, usize>;
+
+fn go_through(
+    simulator: &Simulator,
+    settings: Settings,
+    requests: &[Request],
+    statuses: &mut Statuses,
+) -> Result<(), TestCaseError> {
+    let before = simulator.violations().len();
+    let mut seen = furnish(simulator, settings)?;
+    for request in requests {
+        let answer = look(simulator, &request.bytes(&seen), request.is_head())?;
+        *statuses.entry(answer.status).or_default() += 1;
+        sids(&answer.body, &mut seen);
+    }
+    let wrong = simulator.violations();
+    prop_assert_eq!(wrong.get(before), None);
+    simulator.reset().map_err(|error| TestCaseError::fail(error.to_string()))?;
+    let proof = look(simulator, &post(&webhooks(CONVERSATION), "Target=none"), false)?;
+    prop_assert_eq!((proof.status, &proof.body["code"]), (400, &Value::from(50364)));
+    Ok(())
+}
+
+/// `PROPTEST_CASES` sets how many.
+#[test]
+fn whatever_is_asked_is_answered_as_twilio_would() {
+    let simulator = start();
+    let mut statuses = std::cell::RefCell::new(Statuses::new());
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let cases = (settings(), prop::collection::vec(request(), 1..8));
+    let result = TestRunner::new(config).run(&cases, |(settings, requests)| {
+        go_through(&simulator, settings, &requests, &mut statuses.borrow_mut())
+    });
+    assert!(result.is_ok(), "{}", result.unwrap_err());
+    let statuses = statuses.get_mut();
+    for status in [200, 201, 204, 400, 401, 404, 405] {
+        assert!(statuses.contains_key(&status), "no request was answered with {status}: {statuses:?}");
+    }
+}

@@ -1,0 +1,365 @@
+//! Requests made from Twilio's contract: every operation of it, with parameters as they should be and as they
+//! should not. Webhooks point at a closed port of this machine, since the simulator delivers for real.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use crate::fixture::*;
+
+const NOWHERE: &str = "http://127.0.0.1:1/bot";
+
+#[derive(Deserialize)]
+struct Facts {
+    operations: BTreeMap<String, Operation>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct Operation {
+    method: String,
+    path: String,
+    parameters: Vec<Parameter>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameter {
+    name: String,
+    #[serde(rename = "in")]
+    place: Place,
+    #[serde(default)]
+    required: bool,
+    #[serde(rename = "type")]
+    kind: String,
+    format: Option<String>,
+    #[serde(rename = "enum")]
+    values: Option<Vec<String>>,
+    pattern: Option<String>,
+    minimum: Option<i64>,
+    maximum: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    Path,
+    Query,
+    Header,
+    Form,
+}
+
+static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    let facts: Facts =
+        serde_json::from_str(include_str!("../../facts/twilio_conversations_v1.json")).unwrap();
+    facts.operations.into_values().collect()
+});
+
+/// One request, up to what only the running simulator knows.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    method: String,
+    path: Vec<Segment>,
+    query: Vec<(String, String)>,
+    form: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    authorization: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Segment {
+    /// As it is on the wire.
+    Literal(String),
+    /// A SID of that prefix which the simulator has shown, or a made-up one as long as it has shown none.
+    Seen(&'static str, Index),
+}
+
+impl Request {
+    /// What goes over the wire, when these SIDs were seen before.
+    pub(crate) fn bytes(&self, seen: &[String]) -> Vec<u8> {
+        let segment = |segment: &Segment| match segment {
+            Segment::Literal(text) => text.clone(),
+            Segment::Seen(prefix, index) => {
+                let sids: Vec<_> = seen.iter().filter(|sid| sid.starts_with(prefix)).collect();
+                if sids.is_empty() { format!("{prefix}{:032x}", 1) } else { index.get(&sids).to_string() }
+            }
+        };
+        let mut target = self.path.iter().map(segment).collect::<Vec<_>>().join("/");
+        if !self.query.is_empty() {
+            target = format!("{target}?{}", encoded(&self.query));
+        }
+        let body = if self.form.is_empty() { String::new() } else { encoded(&self.form) };
+        let mut head = format!("{} {target} HTTP/1.1\r\nConnection: close\r\n", self.method);
+        if let Some(value) = &self.authorization {
+            head = format!("{head}Authorization: {value}\r\n");
+        }
+        for (name, value) in &self.headers {
+            head = format!("{head}{name}: {value}\r\n");
+        }
+        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+}
+
+fn encoded(pairs: &[(String, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// Any request.
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    prop_oneof![
+        12 => select(OPERATIONS.as_slice()).prop_flat_map(of_operation),
+        // Half of the contract is about what no simulator of webhooks has: more of what it has.
+        12 => select(in_reach()).prop_flat_map(of_operation),
+        1 => anywhere(),
+    ]
+}
+
+/// The operations on what the simulator's world holds.
+fn in_reach() -> Vec<Operation> {
+    let words = ["Conversations", "Configuration", "Services", "{ChatServiceSid}"];
+    let parts = ["Messages", "Webhooks", "Participants", "Receipts"];
+    let is_in_reach =
+        |operation: &&Operation| {
+            operation.path.split('/').skip(2).all(|segment| {
+                segment.starts_with('{') || words.contains(&segment) || parts.contains(&segment)
+            })
+        };
+    OPERATIONS.iter().filter(is_in_reach).cloned().collect()
+}
+
+fn of_operation(operation: Operation) -> impl Strategy<Value = Request> {
+    let Operation { method, path, parameters } = operation;
+    let at = |place| {
+        let parameters: Vec<_> =
+            parameters.iter().filter(|parameter| parameter.place == place).cloned().collect();
+        parameters
+    };
+    let fields = |place| {
+        let known: Vec<_> = at(place).into_iter().map(field).collect();
+        (known, odd_fields())
+            .prop_map(|(known, odd)| known.into_iter().flatten().chain(odd).collect::<Vec<_>>())
+    };
+    let other = select(vec!["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW"]);
+    let method = prop_oneof![12 => Just(method), 1 => other.prop_map(str::to_owned)];
+    (
+        method,
+        segments(&path, &at(Place::Path)),
+        fields(Place::Query),
+        fields(Place::Form),
+        headers(),
+        authorization(),
+    )
+        .prop_map(|(method, path, query, form, headers, authorization)| Request {
+            method,
+            path,
+            query,
+            form,
+            headers,
+            authorization,
+        })
+}
+
+/// A path of any characters that a path may have on the wire.
+fn anywhere() -> impl Strategy<Value = Request> {
+    let path = "(/v1)?/(Services/|Conversations/|Webhooks/|_simulato|\\.\\./|%|/){0,6}[!$-;=@-Z_a-z~]{0,40}";
+    (path, authorization()).prop_map(|(path, authorization)| Request {
+        method: "GET".to_owned(),
+        path: vec![Segment::Literal(path)],
+        query: Vec::new(),
+        form: Vec::new(),
+        headers: vec![("Host".to_owned(), "localhost".to_owned())],
+        authorization,
+    })
+}
+
+fn segments(template: &str, parameters: &[Parameter]) -> BoxedStrategy<Vec<Segment>> {
+    let mut before = "";
+    let mut strategies = Vec::new();
+    for segment in template.split('/') {
+        strategies.push(match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+            None => Just(Segment::Literal(segment.to_owned())).boxed(),
+            Some(name) => {
+                let parameter = parameters.iter().find(|parameter| parameter.name == name).unwrap();
+                path_value(prefix(parameter, before)).boxed()
+            }
+        });
+        before = segment;
+    }
+    strategies.boxed()
+}
+
+/// What the SIDs of a path parameter begin with. Where the contract has no pattern, the path says it.
+fn prefix(parameter: &Parameter, before: &str) -> &'static str {
+    let known = ["IS", "CH", "WH", "IM", "DY", "MB", "US", "RL", "CR", "BS", "IG"];
+    let of_pattern = |pattern: &String| known.into_iter().find(|prefix| pattern[1..].starts_with(prefix));
+    parameter.pattern.as_ref().and_then(of_pattern).unwrap_or(match before {
+        "Participants" => "MB",
+        "Users" => "US",
+        "Addresses" => "IG",
+        _ => "CH",
+    })
+}
+
+fn path_value(prefix: &'static str) -> impl Strategy<Value = Segment> {
+    let unknown = any::<u128>().prop_map(move |bits| format!("{prefix}{bits:032x}"));
+    let encoded = |text: String| {
+        percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let odd = select(vec![
+        "",
+        ".",
+        "..",
+        "%",
+        "%zz",
+        "%00",
+        "%FF",
+        "%2F",
+        "tenant%20a%2Fsupport",
+        "CH",
+        "*",
+        "a;b=c&d",
+    ]);
+    let long = (1usize..9000).prop_map(|length| "x".repeat(length));
+    prop_oneof![
+        16 => any::<Index>().prop_map(move |index| Segment::Seen(prefix, index)),
+        1 => unknown.prop_map(Segment::Literal),
+        1 => "\\PC{0,20}".prop_map(encoded).prop_map(Segment::Literal),
+        1 => odd.prop_map(str::to_owned).prop_map(Segment::Literal),
+        1 => long.prop_map(Segment::Literal),
+    ]
+}
+
+/// A parameter: mostly once and as it should be when it is required, else none, one or several times.
+fn field(parameter: Parameter) -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = parameter.name.clone();
+    let most = if parameter.kind == "array" { 7 } else { 1 };
+    let good = prop::collection::vec(good_value(&parameter), 1..=most);
+    let any =
+        prop::collection::vec(prop_oneof![3 => good_value(&parameter), 2 => odd_value(&parameter)], 1..4);
+    let weights = if parameter.required { (1, 16, 2) } else { (8, 6, 2) };
+    let values = prop_oneof![weights.0 => Just(Vec::new()), weights.1 => good, weights.2 => any];
+    values.prop_map(move |values| values.into_iter().map(|value| (name.clone(), value)).collect())
+}
+
+fn good_value(parameter: &Parameter) -> BoxedStrategy<String> {
+    if let Some(values) = &parameter.values {
+        return select(values.clone()).boxed();
+    }
+    if let Some(pattern) = &parameter.pattern {
+        let sid = proptest::string::string_regex(pattern.trim_matches(['^', '$'])).unwrap();
+        return prop_oneof![sid, Just(FLOW.to_string())].boxed();
+    }
+    let name = parameter.name.as_str();
+    match (parameter.kind.as_str(), parameter.format.as_deref()) {
+        ("integer", _) => {
+            let (low, high) = (parameter.minimum.unwrap_or(0), parameter.maximum.unwrap_or(20));
+            (low..=high).prop_map(|number| number.to_string()).boxed()
+        }
+        ("boolean", _) => select(vec!["true", "false"]).prop_map(str::to_owned).boxed(),
+        (_, Some("date-time")) => Just("2016-03-24T21:05:50Z".to_owned()).boxed(),
+        _ if name.ends_with("Url") => Just(NOWHERE.to_owned()).boxed(),
+        _ if name.ends_with("Filters") => {
+            select(vec!["onMessageAdded", "onConversationUpdated", "onParticipantAdded"])
+                .prop_map(str::to_owned)
+                .boxed()
+        }
+        _ if name.ends_with("Attributes") => {
+            select(vec!["{}", r#"{"a": [1]}"#]).prop_map(str::to_owned).boxed()
+        }
+        _ if name.starts_with("Timers") => select(vec!["PT10M", "P1D"]).prop_map(str::to_owned).boxed(),
+        _ => "[a-z ]{1,12}".boxed(),
+    }
+}
+
+/// At and beyond the bounds, of another type, or of no type at all.
+fn odd_value(parameter: &Parameter) -> BoxedStrategy<String> {
+    let bounds = [parameter.minimum, parameter.maximum].into_iter().flatten();
+    let mut odd: Vec<String> =
+        bounds.flat_map(|bound| [bound - 1, bound, bound + 1]).map(|n| n.to_string()).collect();
+    let texts = [
+        "",
+        " ",
+        "0",
+        "-1",
+        "1.5",
+        "1e3",
+        "18446744073709551616",
+        "null",
+        "[]",
+        "{",
+        "true",
+        "TRUE",
+        "GET",
+        "\0",
+        "é\u{202e}",
+    ];
+    odd.extend(texts.map(str::to_owned));
+    odd.extend([
+        format!("{NOWHERE}/{}", "a".repeat(600)),
+        "IS0".to_owned(),
+        ACCOUNT.to_string(),
+        TOKEN.to_owned(),
+    ]);
+    let long =
+        select(vec![248usize, 249, 256, 257, 512, 513, 4096, 70_000]).prop_map(|length| "b".repeat(length));
+    prop_oneof![8 => select(odd), 4 => any::<String>(), 2 => long].boxed()
+}
+
+/// Parameters that no operation has.
+fn odd_fields() -> impl Strategy<Value = Vec<(String, String)>> {
+    prop_oneof![6 => Just(Vec::new()), 1 => prop::collection::vec(("\\PC{0,8}", any::<String>()), 1..4)]
+}
+
+fn headers() -> impl Strategy<Value = Vec<(String, String)>> {
+    let form = "application/x-www-form-urlencoded";
+    let content_types = vec![form, form, form, form, form, "application/json", "text/plain", "", ";;;"];
+    let enabled = select(vec!["true", "false", "TRUE", "yes", "", "true, true", "\u{e9}"]);
+    let hosts = vec![
+        "localhost",
+        "127.0.0.1:8080",
+        "[::1]:80",
+        "twilio.svc",
+        "a b",
+        "",
+        "%%%",
+        "a:99999999",
+        "\u{e9}",
+        "u@h/p?q#f",
+    ];
+    let agents = vec!["random/1", "", "\u{e9}\u{e9}"];
+    (select(content_types), prop::option::of(enabled), select(hosts), prop::option::of(select(agents)))
+        .prop_map(|(content_type, enabled, host, agent)| {
+            let mut headers = vec![("Content-Type", content_type), ("Host", host)];
+            headers.extend(enabled.map(|value| ("X-Twilio-Webhook-Enabled", value)));
+            headers.extend(agent.map(|value| ("User-Agent", value)));
+            headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        })
+}
+
+fn authorization() -> impl Strategy<Value = Option<String>> {
+    let login = |user: String, password: &str| format!("Basic {}", basic(&user, password));
+    let right = login(ACCOUNT.to_string(), TOKEN);
+    let others = vec![
+        login(KEY.to_string(), SECRET),
+        login(READ_ONLY_KEY.to_string(), SECRET),
+        login(OTHER_ACCOUNT.to_string(), OTHER_TOKEN),
+        login(ACCOUNT.to_string(), "wrong"),
+        login(ACCOUNT.to_string(), ""),
+        login("nobody".to_owned(), TOKEN),
+        login(String::new(), ""),
+        login("u".repeat(3000), &"p".repeat(3000)),
+        "Basic".to_owned(),
+        "Basic !!!".to_owned(),
+        format!("Basic {}", "/////w=="),
+        "Bearer token".to_owned(),
+        "\u{e9}".to_owned(),
+        String::new(),
+    ];
+    prop_oneof![16 => Just(Some(right)), 1 => Just(None), 3 => select(others).prop_map(Some)]
+}
