@@ -72,13 +72,31 @@ pub(crate) struct Request {
 enum Segment {
     /// As it is on the wire.
     Literal(String),
-    /// A SID of that prefix which the simulator has shown, or a made-up one as long as it has shown none.
+    /// A SID of that prefix which the simulator has shown below the same service, or a made-up one.
     Seen(&'static str, Index),
 }
 
+/// The SIDs that the simulator has shown.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    in_default_service: Vec<String>,
+    in_services: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn of(&mut self, in_service: bool) -> &mut Vec<String> {
+        if in_service { &mut self.in_services } else { &mut self.in_default_service }
+    }
+}
+
 impl Request {
+    pub(crate) fn in_service(&self) -> bool {
+        matches!(self.path.get(2), Some(Segment::Literal(text)) if text == "Services")
+    }
+
     /// What goes over the wire, when these SIDs were seen before.
-    pub(crate) fn bytes(&self, seen: &[String]) -> Vec<u8> {
+    pub(crate) fn bytes(&self, seen: &mut Seen) -> Vec<u8> {
+        let seen = &*seen.of(self.in_service());
         let segment = |segment: &Segment| match segment {
             Segment::Literal(text) => text.clone(),
             Segment::Seen(prefix, index) => {
@@ -113,9 +131,9 @@ fn encoded(pairs: &[(String, String)]) -> String {
 /// Any request.
 pub(crate) fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
-        12 => select(OPERATIONS.as_slice()).prop_flat_map(of_operation),
+        6 => select(OPERATIONS.as_slice()).prop_flat_map(of_operation),
         // Half of the contract is about what no simulator of webhooks has: more of what it has.
-        12 => select(in_reach()).prop_flat_map(of_operation),
+        24 => select(in_reach()).prop_flat_map(of_operation),
         1 => anywhere(),
     ]
 }
@@ -227,7 +245,7 @@ fn path_value(prefix: &'static str) -> impl Strategy<Value = Segment> {
     ]);
     let long = (1usize..9000).prop_map(|length| "x".repeat(length));
     prop_oneof![
-        16 => any::<Index>().prop_map(move |index| Segment::Seen(prefix, index)),
+        48 => any::<Index>().prop_map(move |index| Segment::Seen(prefix, index)),
         1 => unknown.prop_map(Segment::Literal),
         1 => "\\PC{0,20}".prop_map(encoded).prop_map(Segment::Literal),
         1 => odd.prop_map(str::to_owned).prop_map(Segment::Literal),
@@ -306,8 +324,9 @@ fn odd_value(parameter: &Parameter) -> BoxedStrategy<String> {
         ACCOUNT.to_string(),
         TOKEN.to_owned(),
     ]);
-    let long =
-        select(vec![248usize, 249, 256, 257, 512, 513, 4096, 70_000]).prop_map(|length| "b".repeat(length));
+    // A head has less room than a body: with a query of that size it would be no request any more.
+    let huge = if parameter.place == Place::Form { 70_000 } else { 4096 };
+    let long = select(vec![248usize, 249, 256, 257, 512, 513, huge]).prop_map(|length| "b".repeat(length));
     prop_oneof![8 => select(odd), 4 => any::<String>(), 2 => long].boxed()
 }
 
@@ -361,5 +380,5 @@ fn authorization() -> impl Strategy<Value = Option<String>> {
         "\u{e9}".to_owned(),
         String::new(),
     ];
-    prop_oneof![16 => Just(Some(right)), 1 => Just(None), 3 => select(others).prop_map(Some)]
+    prop_oneof![40 => Just(Some(right)), 1 => Just(None), 4 => select(others).prop_map(Some)]
 }
