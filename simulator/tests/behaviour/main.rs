@@ -13,3 +13,4 @@ mod random;
 mod requests;
 mod robustness;
 mod webhooks;
+mod wire;
