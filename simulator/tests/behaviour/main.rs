@@ -10,7 +10,6 @@ mod faults;
 mod fixture;
 mod ledger;
 mod random;
-mod requests;
 mod robustness;
 mod webhooks;
 mod wire;

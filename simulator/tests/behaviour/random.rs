@@ -1,12 +1,15 @@
 //! Whatever is asked: the simulator answers, as Twilio would, and goes on. The replies are held against the
 //! contract by the simulator itself (`Config::check_replies`); here they are looked at as a client sees them.
 
+mod parameter;
+mod request;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use self::request::{Request, Seen, request};
 use crate::fixture::*;
-use crate::requests::{Request, Seen, request};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
 use serde_json::Value;
@@ -63,7 +66,7 @@ fn sids(reply: &Value, found: &mut Vec<String>) {
     match reply {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| match value.as_str() {
             Some(sid) if name.ends_with("sid") && !found.iter().any(|known| known == sid) => {
-                found.push(sid.to_owned())
+                found.push(sid.to_owned());
             }
             _ => sids(value, found),
         }),

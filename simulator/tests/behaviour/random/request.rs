@@ -1,65 +1,15 @@
 //! Requests made from Twilio's contract: every operation of it, with parameters as they should be and as they
-//! should not. Webhooks point at a closed port of this machine, since the simulator delivers for real.
-
-use std::sync::LazyLock;
+//! should not.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 
+use super::parameter::{OPERATIONS, Operation, Parameter, Place, field, prefix};
 use crate::fixture::*;
-
-const NOWHERE: &str = "http://127.0.0.1:1/bot";
-
-#[derive(Deserialize)]
-struct Facts {
-    operations: BTreeMap<String, Operation>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Operation {
-    method: String,
-    path: String,
-    parameters: Vec<Parameter>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Parameter {
-    name: String,
-    #[serde(rename = "in")]
-    place: Place,
-    #[serde(default)]
-    required: bool,
-    #[serde(rename = "type")]
-    kind: String,
-    format: Option<String>,
-    #[serde(rename = "enum")]
-    values: Option<Vec<String>>,
-    pattern: Option<String>,
-    minimum: Option<i64>,
-    maximum: Option<i64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Place {
-    Path,
-    Query,
-    Header,
-    Form,
-}
-
-static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
-    let facts: Facts =
-        serde_json::from_str(include_str!("../../facts/twilio_conversations_v1.json")).unwrap();
-    facts.operations.into_values().collect()
-});
 
 /// One request, up to what only the running simulator knows.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
+pub(super) struct Request {
     method: String,
     path: Vec<Segment>,
     query: Vec<(String, String)>,
@@ -78,30 +28,30 @@ enum Segment {
 
 /// The SIDs that the simulator has shown.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(super) struct Seen {
     in_default_service: Vec<String>,
     in_services: Vec<String>,
 }
 
 impl Seen {
-    pub(crate) fn of(&mut self, in_service: bool) -> &mut Vec<String> {
+    pub(super) fn of(&mut self, in_service: bool) -> &mut Vec<String> {
         if in_service { &mut self.in_services } else { &mut self.in_default_service }
     }
 }
 
 impl Request {
-    pub(crate) fn in_service(&self) -> bool {
+    pub(super) fn in_service(&self) -> bool {
         matches!(self.path.get(2), Some(Segment::Literal(text)) if text == "Services")
     }
 
     /// What goes over the wire, when these SIDs were seen before.
-    pub(crate) fn bytes(&self, seen: &mut Seen) -> Vec<u8> {
+    pub(super) fn bytes(&self, seen: &mut Seen) -> Vec<u8> {
         let seen = &*seen.of(self.in_service());
         let segment = |segment: &Segment| match segment {
             Segment::Literal(text) => text.clone(),
             Segment::Seen(prefix, index) => {
                 let sids: Vec<_> = seen.iter().filter(|sid| sid.starts_with(prefix)).collect();
-                if sids.is_empty() { format!("{prefix}{:032x}", 1) } else { index.get(&sids).to_string() }
+                if sids.is_empty() { format!("{prefix}{:032x}", 1) } else { (*index.get(&sids)).clone() }
             }
         };
         let mut target = self.path.iter().map(segment).collect::<Vec<_>>().join("/");
@@ -119,7 +69,7 @@ impl Request {
         format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
     }
 
-    pub(crate) fn is_head(&self) -> bool {
+    pub(super) fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
 }
@@ -129,7 +79,7 @@ fn encoded(pairs: &[(String, String)]) -> String {
 }
 
 /// Any request.
-pub(crate) fn request() -> impl Strategy<Value = Request> {
+pub(super) fn request() -> impl Strategy<Value = Request> {
     prop_oneof![
         6 => select(OPERATIONS.as_slice()).prop_flat_map(of_operation),
         // Half of the contract is about what no simulator of webhooks has: more of what it has.
@@ -159,7 +109,7 @@ fn of_operation(operation: Operation) -> impl Strategy<Value = Request> {
         parameters
     };
     let fields = |place| {
-        let known: Vec<_> = at(place).into_iter().map(field).collect();
+        let known: Vec<_> = at(place).iter().map(field).collect();
         (known, odd_fields())
             .prop_map(|(known, odd)| known.into_iter().flatten().chain(odd).collect::<Vec<_>>())
     };
@@ -212,18 +162,6 @@ fn segments(template: &str, parameters: &[Parameter]) -> BoxedStrategy<Vec<Segme
     strategies.boxed()
 }
 
-/// What the SIDs of a path parameter begin with. Where the contract has no pattern, the path says it.
-fn prefix(parameter: &Parameter, before: &str) -> &'static str {
-    let known = ["IS", "CH", "WH", "IM", "DY", "MB", "US", "RL", "CR", "BS", "IG"];
-    let of_pattern = |pattern: &String| known.into_iter().find(|prefix| pattern[1..].starts_with(prefix));
-    parameter.pattern.as_ref().and_then(of_pattern).unwrap_or(match before {
-        "Participants" => "MB",
-        "Users" => "US",
-        "Addresses" => "IG",
-        _ => "CH",
-    })
-}
-
 fn path_value(prefix: &'static str) -> impl Strategy<Value = Segment> {
     let unknown = any::<u128>().prop_map(move |bits| format!("{prefix}{bits:032x}"));
     let encoded = |text: String| {
@@ -251,83 +189,6 @@ fn path_value(prefix: &'static str) -> impl Strategy<Value = Segment> {
         1 => odd.prop_map(str::to_owned).prop_map(Segment::Literal),
         1 => long.prop_map(Segment::Literal),
     ]
-}
-
-/// A parameter: mostly once and as it should be when it is required, else none, one or several times.
-fn field(parameter: Parameter) -> impl Strategy<Value = Vec<(String, String)>> {
-    let name = parameter.name.clone();
-    let most = if parameter.kind == "array" { 7 } else { 1 };
-    let good = prop::collection::vec(good_value(&parameter), 1..=most);
-    let any =
-        prop::collection::vec(prop_oneof![3 => good_value(&parameter), 2 => odd_value(&parameter)], 1..4);
-    let weights = if parameter.required { (1, 16, 2) } else { (8, 6, 2) };
-    let values = prop_oneof![weights.0 => Just(Vec::new()), weights.1 => good, weights.2 => any];
-    values.prop_map(move |values| values.into_iter().map(|value| (name.clone(), value)).collect())
-}
-
-fn good_value(parameter: &Parameter) -> BoxedStrategy<String> {
-    if let Some(values) = &parameter.values {
-        return select(values.clone()).boxed();
-    }
-    if let Some(pattern) = &parameter.pattern {
-        let sid = proptest::string::string_regex(pattern.trim_matches(['^', '$'])).unwrap();
-        return prop_oneof![sid, Just(FLOW.to_string())].boxed();
-    }
-    let name = parameter.name.as_str();
-    match (parameter.kind.as_str(), parameter.format.as_deref()) {
-        ("integer", _) => {
-            let (low, high) = (parameter.minimum.unwrap_or(0), parameter.maximum.unwrap_or(20));
-            (low..=high).prop_map(|number| number.to_string()).boxed()
-        }
-        ("boolean", _) => select(vec!["true", "false"]).prop_map(str::to_owned).boxed(),
-        (_, Some("date-time")) => Just("2016-03-24T21:05:50Z".to_owned()).boxed(),
-        _ if name.ends_with("Url") => Just(NOWHERE.to_owned()).boxed(),
-        _ if name.ends_with("Filters") => {
-            select(vec!["onMessageAdded", "onConversationUpdated", "onParticipantAdded"])
-                .prop_map(str::to_owned)
-                .boxed()
-        }
-        _ if name.ends_with("Attributes") => {
-            select(vec!["{}", r#"{"a": [1]}"#]).prop_map(str::to_owned).boxed()
-        }
-        _ if name.starts_with("Timers") => select(vec!["PT10M", "P1D"]).prop_map(str::to_owned).boxed(),
-        _ => "[a-z ]{1,12}".boxed(),
-    }
-}
-
-/// At and beyond the bounds, of another type, or of no type at all.
-fn odd_value(parameter: &Parameter) -> BoxedStrategy<String> {
-    let bounds = [parameter.minimum, parameter.maximum].into_iter().flatten();
-    let mut odd: Vec<String> =
-        bounds.flat_map(|bound| [bound - 1, bound, bound + 1]).map(|n| n.to_string()).collect();
-    let texts = [
-        "",
-        " ",
-        "0",
-        "-1",
-        "1.5",
-        "1e3",
-        "18446744073709551616",
-        "null",
-        "[]",
-        "{",
-        "true",
-        "TRUE",
-        "GET",
-        "\0",
-        "é\u{202e}",
-    ];
-    odd.extend(texts.map(str::to_owned));
-    odd.extend([
-        format!("{NOWHERE}/{}", "a".repeat(600)),
-        "IS0".to_owned(),
-        ACCOUNT.to_string(),
-        TOKEN.to_owned(),
-    ]);
-    // A head has less room than a body: with a query of that size it would be no request any more.
-    let huge = if parameter.place == Place::Form { 70_000 } else { 4096 };
-    let long = select(vec![248usize, 249, 256, 257, 512, 513, huge]).prop_map(|length| "b".repeat(length));
-    prop_oneof![8 => select(odd), 4 => any::<String>(), 2 => long].boxed()
 }
 
 /// Parameters that no operation has.
