@@ -89,6 +89,8 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
+    use crate::world::{Configuration, Method, NewWebhook, Origin};
+    use crate::{AccountSeed, AccountSid, ConversationSeed, ConversationSid, WebhookSid};
     use crate::{Config, Seed, Simulator};
 
     const ASKED: Asked<'_> = Asked {
@@ -129,6 +131,29 @@ mod tests {
             assert!(std::time::Instant::now() < deadline, "it still listens");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
+    }
+
+    /// A webhook that no form could make, as a reply shows it.
+    #[tokio::test]
+    async fn what_goes_out_over_http_is_looked_at() {
+        let (account, conversation) = (AccountSid::numbered(1), ConversationSid::numbered(1));
+        let seed = AccountSeed::new(account, "token").conversation(ConversationSeed::new(conversation));
+        let config = Config { check_replies: true, ..Config::from(Seed::new().account(seed)) };
+        let simulator = Simulator::start(config).await.unwrap();
+        let url = "nowhere".to_owned();
+        let configuration = Configuration::Webhook { url, method: Method::Post, filters: Vec::new() };
+        let new = NewWebhook { sid: WebhookSid::numbered(1), configuration, replay_after: None };
+        let world_account = simulator.state().world.account(account).unwrap();
+        world_account.data().create_webhook(conversation, new, Origin::Outsider).unwrap();
+
+        let path = format!("/v1/Conversations/{conversation}/Webhooks");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("{}{path}?PageSize=5", simulator.url()));
+        let response = request.basic_auth(account, Some("token")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let wrong = simulator.stop_and_report().await;
+        let found: Vec<_> = wrong.iter().map(|wrong| (&*wrong.path, &*wrong.violation.field)).collect();
+        assert_eq!(found, [(&*path, "webhooks[0].configuration.url")]);
     }
 
     #[tokio::test]
