@@ -84,6 +84,7 @@ pub(super) fn request() -> impl Strategy<Value = Request> {
         6 => select(OPERATIONS.as_slice()).prop_flat_map(of_operation),
         // Half of the contract is about what no simulator of webhooks has: more of what it has.
         24 => select(in_reach()).prop_flat_map(of_operation),
+        6 => select(lists()).prop_flat_map(of_operation),
         1 => anywhere(),
     ]
 }
@@ -99,6 +100,14 @@ fn in_reach() -> Vec<Operation> {
             })
         };
     OPERATIONS.iter().filter(is_in_reach).cloned().collect()
+}
+
+/// Those of them that are lists: there are few, and most of their parameters are bounds.
+fn lists() -> Vec<Operation> {
+    in_reach()
+        .into_iter()
+        .filter(|operation| operation.parameters.iter().any(|p| p.name == "PageSize"))
+        .collect()
 }
 
 fn of_operation(operation: Operation) -> impl Strategy<Value = Request> {
