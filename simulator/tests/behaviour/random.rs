@@ -75,6 +75,21 @@ fn sids(reply: &Value, found: &mut Vec<String>) {
     }
 }
 
+/// The links of a list lead to lists.
+fn follow(simulator: &Simulator, list: &Value, authorization: &str) -> Result<(), TestCaseError> {
+    for name in ["first_page_url", "url", "next_page_url", "previous_page_url"] {
+        let Some(url) = list["meta"][name].as_str() else { continue };
+        let target = url.splitn(4, '/').last().unwrap_or_default();
+        let request = format!(
+            "GET /{target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {authorization}\r\n\r\n"
+        );
+        let answer = look(simulator, request.as_bytes(), false)?;
+        prop_assert_eq!(answer.status, 200, "{}: {}", url, answer.body);
+        prop_assert!(answer.body["meta"].is_object(), "{}", answer.body);
+    }
+    Ok(())
+}
+
 fn post(path: &str, form: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Basic {}\r\n\
@@ -149,6 +164,7 @@ fn go_through(
         let answer = look(simulator, &request.bytes(&mut seen), request.is_head())?;
         *statuses.entry(answer.status).or_default() += 1;
         sids(&answer.body, seen.of(request.in_service()));
+        follow(simulator, &answer.body, request.authorization())?;
     }
     let wrong = simulator.violations();
     prop_assert_eq!(wrong.get(before), None);

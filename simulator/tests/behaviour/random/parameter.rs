@@ -80,7 +80,12 @@ pub(super) fn field(parameter: &Parameter) -> impl Strategy<Value = Vec<(String,
     let most = if parameter.kind == "array" { 7 } else { 1 };
     let good = prop::collection::vec(good_value(parameter), 1..=most);
     let any = prop::collection::vec(prop_oneof![good_value(parameter), odd_value(parameter)], 1..4);
-    let weights = if parameter.required { (1, 16, 2) } else { (6, 4, 5) };
+    let weights = match (parameter.required, name.as_str()) {
+        (true, _) => (1, 16, 2),
+        // Only a list has good ones.
+        (false, "PageToken") => (16, 0, 2),
+        (false, _) => (6, 4, 5),
+    };
     let values = prop_oneof![weights.0 => Just(Vec::new()), weights.1 => good, weights.2 => any];
     values.prop_map(move |values| values.into_iter().map(|value| (name.clone(), value)).collect())
 }

@@ -40,6 +40,10 @@ impl Seen {
 }
 
 impl Request {
+    pub(super) fn authorization(&self) -> &str {
+        self.authorization.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn in_service(&self) -> bool {
         matches!(self.path.get(2), Some(Segment::Literal(text)) if text == "Services")
     }
