@@ -13,7 +13,7 @@ use twilio_conversations_simulator::{Config, Outcome};
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A world that waits no longer than this for a request.
-const SHORT: Duration = Duration::from_millis(200);
+const SHORT: Duration = Duration::from_millis(500);
 
 async fn impatient() -> World {
     World::with(Config { read_timeout: SHORT, ..Config::from(seed()) }).await
