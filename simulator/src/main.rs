@@ -110,9 +110,23 @@ fn log_to_stderr(format: LogFormat) {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use twilio_conversations_simulator::Config;
+    use twilio_conversations_simulator::{Config, Problem, Violation, WrongReply};
 
-    use super::Arguments;
+    use super::{Arguments, verdict};
+
+    #[test]
+    fn a_wrong_reply_is_named_at_the_end() {
+        assert!(verdict(&[]).is_ok());
+        let wrong = WrongReply {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            method: "GET".to_owned(),
+            path: "/v1/Configuration".to_owned(),
+            status: 200,
+            violation: Violation { field: "url".to_owned(), problem: Problem::Missing },
+        };
+        let text = verdict(&[wrong]).unwrap_err().to_string();
+        assert!(text.ends_with("\n  GET /v1/Configuration was answered with 200: url: is missing"), "{text}");
+    }
 
     #[test]
     fn replies_are_checked_as_the_flag_says() {
