@@ -28,6 +28,7 @@
 //! | `world` | accounts, conversations, webhooks and who did what to them; no HTTP, no tasks |
 //! | `fault` | what may go wrong, and for which requests |
 //! | `journal`, `counters` | what was asked and answered; sums of it |
+//! | `facts`, `reply_check` | Twilio's contract as facts, and every true reply held against them |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
 //! | `clock` | the time, which a test may put ahead |
@@ -41,9 +42,11 @@ mod clock;
 mod control;
 mod counters;
 mod delivery;
+mod facts;
 mod fault;
 mod journal;
 mod operation;
+mod reply_check;
 mod seed;
 mod server;
 mod settings;
@@ -59,9 +62,11 @@ pub use delivery::signature;
 pub use delivery::{
     Delivery, DeliveryFailure, DeliveryHosts, DeliveryOutcome, Destination, HostError, Level,
 };
+pub use facts::{Problem, Violation};
 pub use fault::{Fault, FaultId, FaultRule, FaultStatus, Garble, Silence};
 pub use journal::{Entry, Outcome};
 pub use operation::Operation;
+pub use reply_check::WrongReply;
 pub use seed::{
     AccountSeed, AccountStatus, ConversationSeed, KeyKind, KeySeed, MessageSeed, ParticipantSeed, Region,
     Seed, WebhookSeed,

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
-use twilio_conversations_simulator::{Config, DeliveryHosts, Seed, Simulator};
+use twilio_conversations_simulator::{Config, DeliveryHosts, Seed, Simulator, WrongReply};
 
 /// A faithful local stand-in for Twilio's Conversations (classic) REST API.
 ///
@@ -33,6 +33,17 @@ struct Arguments {
     /// A host that deliveries may go to, besides this machine: a name, an address, `*.example.com`, or `*` for all.
     #[arg(long = "allow-delivery-to", value_name = "HOST")]
     delivery_hosts: Vec<String>,
+    /// Hold every reply against Twilio's contract, and exit with 1 at the end when one was wrong.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        default_value_t = Config::default().check_replies,
+        default_missing_value = "true",
+        num_args = 0..=1,
+        require_equals = true
+    )]
+    check_replies: bool,
     /// How to log, on standard error.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -58,20 +69,34 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    let Arguments { listen, seed, random_seed, journal_size, delivery_hosts, log_format: _ } = arguments;
+    let Arguments { listen, seed, random_seed, journal_size, delivery_hosts, check_replies, log_format: _ } =
+        arguments;
     let allow = |hosts: DeliveryHosts, host: &String| hosts.allow(host);
     let delivery_hosts = delivery_hosts.iter().try_fold(DeliveryHosts::loopback(), allow)?;
     let seed = seed.as_deref().map(read_seed).transpose()?.unwrap_or_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let simulator =
-        Simulator::start(Config { listen, seed, random_seed, journal_size, delivery_hosts }).await?;
+    let simulator = Simulator::start(Config {
+        listen,
+        seed,
+        random_seed,
+        journal_size,
+        delivery_hosts,
+        check_replies,
+        ..Config::default()
+    })
+    .await?;
     writeln!(stdout(), "{}", simulator.url())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
-    simulator.stop().await;
+    verdict(&simulator.stop_and_report().await)
+}
+
+fn verdict(wrong: &[WrongReply]) -> anyhow::Result<()> {
+    let lines: Vec<_> = wrong.iter().map(|reply| format!("\n  {reply}")).collect();
+    anyhow::ensure!(wrong.is_empty(), "replies that Twilio would not give:{}", lines.concat());
     Ok(())
 }
 
@@ -86,5 +111,38 @@ fn log_to_stderr(format: LogFormat) {
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().init(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use twilio_conversations_simulator::{Config, Problem, Violation, WrongReply};
+
+    use super::{Arguments, verdict};
+
+    #[test]
+    fn a_wrong_reply_is_named_at_the_end() {
+        assert!(verdict(&[]).is_ok());
+        let wrong = WrongReply {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            method: "GET".to_owned(),
+            path: "/v1/Configuration".to_owned(),
+            status: 200,
+            violation: Violation { field: "url".to_owned(), problem: Problem::Missing },
+        };
+        let text = verdict(&[wrong]).unwrap_err().to_string();
+        assert!(text.ends_with("\n  GET /v1/Configuration was answered with 200: url: is missing"), "{text}");
+    }
+
+    #[test]
+    fn replies_are_checked_as_the_flag_says() {
+        let checks = |arguments: &[&str]| {
+            let arguments = [&["simulator"], arguments].concat();
+            Arguments::try_parse_from(arguments).unwrap().check_replies
+        };
+        assert_eq!(checks(&[]), Config::default().check_replies);
+        assert!(checks(&["--check-replies"]));
+        assert!(!checks(&["--check-replies=false"]));
     }
 }

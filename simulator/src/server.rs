@@ -24,7 +24,6 @@ use crate::control::Control;
 
 /// Where the control API begins; Twilio has nothing there.
 const CONTROL_PREFIX: &str = "/_simulator";
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// Between two attempts to accept when the system has no more descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -33,12 +32,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub(crate) async fn serve(
     listener: TcpListener,
     control: Control,
+    read_timeout: Duration,
     stop: CancellationToken,
     tasks: TaskTracker,
 ) {
     let site = Arc::new(Site {
         router: TowerToHyperService::new(crate::control::http::router(control.clone())),
         control,
+        read_timeout,
         stop: stop.clone(),
     });
     loop {
@@ -60,6 +61,7 @@ pub(crate) async fn serve(
 struct Site {
     router: TowerToHyperService<Router>,
     control: Control,
+    read_timeout: Duration,
     stop: CancellationToken,
 }
 
@@ -73,7 +75,7 @@ impl Site {
                 .await
                 .unwrap_or_else(|never: Infallible| never.into_response()));
         }
-        let inbound = Inbound::read(request).await;
+        let inbound = Inbound::read(request, self.read_timeout).await;
         match exchange(self.control.state(), self.control.courier(), inbound).await {
             Err(Ending::Hang) => {
                 self.stop.cancelled().await;
@@ -86,14 +88,14 @@ impl Site {
 
 async fn connection(stream: TcpStream, site: Arc<Site>) {
     let _ = stream.set_nodelay(true);
-    let stop = site.stop.clone();
+    let (stop, read_timeout) = (site.stop.clone(), site.read_timeout);
     let service = service_fn(move |request| {
         let site = Arc::clone(&site);
         async move { site.answer(request).await }
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(read_timeout)
         .max_buf_size(MAX_HEADER_BYTES)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);

@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control::{Control, ControlError, Origins};
 use crate::delivery::{Courier, DeliveryHosts};
+use crate::reply_check::WrongReply;
 use crate::seed::Seed;
 use crate::server;
 
@@ -35,6 +36,12 @@ pub struct Config {
     pub journal_size: usize,
     /// Which hosts deliveries may go to; the default is this machine only.
     pub delivery_hosts: DeliveryHosts,
+    /// Whether every true reply is held against Twilio's contract. A wrong one is a bug of the simulator: it is logged,
+    /// kept for [`Control::violations`], and the [`Simulator`] panics at its end. The default is to do so in debug builds.
+    pub check_replies: bool,
+    /// How long the head of a request may take to arrive, and how long its body; an idle connection ends after as
+    /// long. The default is 10 s.
+    pub read_timeout: Duration,
 }
 
 impl Default for Config {
@@ -45,6 +52,8 @@ impl Default for Config {
             random_seed: 0,
             journal_size: 10_000,
             delivery_hosts: DeliveryHosts::loopback(),
+            check_replies: cfg!(debug_assertions),
+            read_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -78,6 +87,11 @@ pub enum StartError {
 }
 
 /// A running simulator. It is also its own [`Control`]; it ends when it is dropped.
+///
+/// # Panics
+///
+/// At its end, dropped or stopped, when there are [violations](Control::violations) on record: a test that trusted
+/// wrong replies must not pass. [`Self::stop_and_report`] hands them over instead.
 #[derive(Debug)]
 pub struct Simulator {
     control: Control,
@@ -90,18 +104,20 @@ pub struct Simulator {
 impl Simulator {
     /// Starts a simulator; when this returns, it answers.
     pub async fn start(config: impl Into<Config>) -> Result<Self, StartError> {
-        let Config { listen, seed, random_seed, journal_size, delivery_hosts } = config.into();
+        let Config { listen, seed, random_seed, journal_size, delivery_hosts, check_replies, read_timeout } =
+            config.into();
         let runtime = OwnRuntime::start().map_err(StartError::Runtime)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let courier = Courier::new(runtime.handle.clone(), tasks.clone(), delivery_hosts);
-        let control = Control::new(Origins { seed, random_seed, journal_size }, courier)?;
+        let origins = Origins { seed, random_seed, journal_size, check_replies };
+        let control = Control::new(origins, courier)?;
 
         let binding = runtime.handle.spawn(TcpListener::bind(listen));
         let bound = binding.await.map_err(StartError::Server)?;
         let refused = |source| StartError::Listen { address: listen, source };
         let listener = bound.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        let serving = server::serve(listener, control.clone(), stop.clone(), tasks.clone());
+        let serving = server::serve(listener, control.clone(), read_timeout, stop.clone(), tasks.clone());
         tasks.spawn_on(serving, &runtime.handle);
         tasks.spawn_on(tick(control.clone(), stop.clone()), &runtime.handle);
         Ok(Self { control, address, stop, tasks, _runtime: runtime })
@@ -127,6 +143,16 @@ impl Simulator {
 
     /// Ends it: no new connection, answers under way are finished, what takes longer than two seconds is cut off.
     pub async fn stop(self) {
+        self.end().await;
+    }
+
+    /// The same as [`Self::stop`], and the violations are the caller's to deal with.
+    pub async fn stop_and_report(self) -> Vec<WrongReply> {
+        self.end().await;
+        self.control.take_violations()
+    }
+
+    async fn end(&self) {
         self.stop.cancel();
         self.tasks.close();
         let _ = tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await;
@@ -144,6 +170,20 @@ impl Deref for Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.cancel();
+        // A panic on top of a panic would end the whole process, and the first one is already the test's failure.
+        if std::thread::panicking() {
+            return;
+        }
+        let wrong = self.control.violations();
+        if let Some(first) = wrong.first() {
+            #[allow(
+                clippy::panic,
+                reason = "a test that trusted a wrong reply has to fail, and has no other way"
+            )]
+            {
+                panic!("{} of the simulator's replies were wrong; the first: {first}", wrong.len());
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::delivery::DeliveryLog;
 use crate::fault::FaultBook;
 use crate::journal::Journal;
+use crate::reply_check::ReplyCheck;
 use crate::settings::Settings;
 use crate::sid::SidSource;
 use crate::world::World;
@@ -26,10 +27,12 @@ pub(crate) struct State {
     pub(crate) faults: FaultBook,
     pub(crate) journal: Journal,
     pub(crate) deliveries: DeliveryLog,
+    /// The same one in every life.
+    pub(crate) reply_check: Arc<ReplyCheck>,
 }
 
 impl State {
-    pub(crate) fn new(random_seed: u64, journal_size: usize) -> Self {
+    pub(crate) fn new(random_seed: u64, journal_size: usize, reply_check: Arc<ReplyCheck>) -> Self {
         Self {
             sids: SidSource::new(random_seed),
             request_ids: SidSource::new(!random_seed),
@@ -40,6 +43,7 @@ impl State {
             faults: FaultBook::new(random_seed),
             journal: Journal::new(journal_size),
             deliveries: DeliveryLog::new(journal_size),
+            reply_check,
         }
     }
 

@@ -19,7 +19,9 @@ use super::route::Route;
 use crate::delivery::Courier;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
 use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::reply_check::Asked;
 use crate::seed::{AccountStatus, Region};
+use crate::settings::PageLimit;
 use crate::sid::RequestId;
 use crate::state::State;
 use crate::world::{Origin, Principal};
@@ -33,8 +35,15 @@ pub(crate) async fn exchange(
     let started = Instant::now();
     let request_id: RequestId = state.request_ids.next();
     let (admission, key) = admit(&state, &inbound);
-    let seq = state.journal.open(entry(&inbound, &admission, key, request_id));
-    let exchange = Exchange { state, courier, inbound, request_id, seq, key, started };
+    let at = state.clock.now();
+    let seq = state.journal.open(entry(&inbound, at, &admission, key, request_id));
+    let twilio_id = match &admission {
+        Admission::Admitted(Admitted { route, .. }) => {
+            Some(route.action.operation().twilio_id(route.service.is_some()))
+        }
+        Admission::Refused { .. } => None,
+    };
+    let exchange = Exchange { state, courier, inbound, request_id, seq, key, twilio_id, started };
     let admitted = match admission {
         Admission::Admitted(admitted) => admitted,
         Admission::Refused { refusal, principal } => {
@@ -94,7 +103,13 @@ fn admit(state: &State, inbound: &Inbound) -> (Admission, CounterKey) {
     (Admission::Refused { refusal, principal: Some(principal) }, key)
 }
 
-fn entry(inbound: &Inbound, admission: &Admission, key: CounterKey, request_id: RequestId) -> Entry {
+fn entry(
+    inbound: &Inbound,
+    at: Timestamp,
+    admission: &Admission,
+    key: CounterKey,
+    request_id: RequestId,
+) -> Entry {
     let user = match admission {
         Admission::Admitted(admitted) => Some(admitted.principal.user.clone()),
         Admission::Refused { principal: Some(principal), .. } => Some(principal.user.clone()),
@@ -102,7 +117,7 @@ fn entry(inbound: &Inbound, admission: &Admission, key: CounterKey, request_id: 
     };
     Entry {
         seq: 0,
-        at: Timestamp::now(),
+        at,
         account: key.account,
         user,
         user_agent: inbound.user_agent().to_owned(),
@@ -128,6 +143,8 @@ struct Exchange {
     request_id: RequestId,
     seq: u64,
     key: CounterKey,
+    /// Of an admitted request.
+    twilio_id: Option<&'static str>,
     started: Instant,
 }
 
@@ -169,7 +186,8 @@ impl Exchange {
         tokio::time::sleep(plan.before).await;
         let (result, committed) = match plan.commit {
             Commit::Now => {
-                let as_of = plan.lag.map(|lag| Timestamp::now().checked_sub(lag).unwrap_or(Timestamp::MIN));
+                let as_of =
+                    plan.lag.map(|lag| self.state.clock.now().checked_sub(lag).unwrap_or(Timestamp::MIN));
                 self.carry_out(&admitted, as_of)
             }
             Commit::Never | Commit::Later(_) => (Ok(Answer::nothing()), false),
@@ -209,7 +227,7 @@ impl Exchange {
         })
     }
 
-    /// Answers truly.
+    /// Answers truly, which is what the contract is about.
     fn finish(
         &self,
         result: Result<Answer, Refusal>,
@@ -218,14 +236,27 @@ impl Exchange {
     ) -> Result<Response<Body>, Ending> {
         let settings = self.state.settings();
         let (outbound, code) = match result {
-            Ok(answer) => (Outbound::answer(answer), None),
+            Ok(answer) => {
+                self.state.reply_check.look(self.asked(), answer.status, || &answer.body);
+                (Outbound::answer(answer), None)
+            }
             Err(refusal) => {
                 let body = refusal.body(settings, self.inbound.path());
+                self.state.reply_check.look(self.asked(), body.status, || Answer::error(&body).body);
                 (Outbound::error(&body, None), Some(body.code))
             }
         };
         self.close(&outbound, code, committed);
         outbound.into_response(&self.headers(principal))
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            method: &self.inbound.method,
+            path: self.inbound.path(),
+            operation: self.twilio_id,
+            other_page_limit: self.state.settings().page_limit != PageLimit::Five,
+        }
     }
 
     fn close(&self, outbound: &Outbound, code: Option<u32>, committed: bool) {

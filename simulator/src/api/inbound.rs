@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Method, Request, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use url::Url;
 
 use super::params::Params;
 use super::refusal::Refusal;
@@ -16,7 +17,6 @@ use crate::sid::{AccountSid, KeySid};
 
 /// Twilio publishes no limit; a form of this API is far below this.
 const MAX_BODY_BYTES: usize = 64 * 1024;
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) struct Inbound {
     pub(crate) method: Method,
@@ -28,9 +28,10 @@ pub(crate) struct Inbound {
 }
 
 impl Inbound {
-    pub(crate) async fn read(request: Request<Body>) -> Self {
+    /// `within` is how long the body may take.
+    pub(crate) async fn read(request: Request<Body>, within: Duration) -> Self {
         let (parts, body) = request.into_parts();
-        let (body, trouble) = match read_body(body).await {
+        let (body, trouble) = match read_body(body, within).await {
             Ok(body) => (body, None),
             Err(refusal) => (Bytes::new(), Some(refusal)),
         };
@@ -50,8 +51,9 @@ impl Inbound {
         self.uri.path()
     }
 
+    /// The host that links repeat. One that no URL can have would make links that lead nowhere.
     pub(crate) fn host(&self) -> &str {
-        self.header(header::HOST.as_str()).unwrap_or("127.0.0.1")
+        self.header(header::HOST.as_str()).filter(|host| is_host(host)).unwrap_or("127.0.0.1")
     }
 
     /// The region that the host names, when it is one of Twilio's: `conversations.{edge}.{region}.twilio.com`, the
@@ -95,8 +97,12 @@ impl Inbound {
     }
 }
 
-async fn read_body(body: Body) -> Result<Bytes, Refusal> {
-    match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY_BYTES).collect()).await {
+fn is_host(text: &str) -> bool {
+    !text.contains(['/', '\\', '?', '#', '@']) && Url::parse(&format!("http://{text}/")).is_ok()
+}
+
+async fn read_body(body: Body, within: Duration) -> Result<Bytes, Refusal> {
+    match tokio::time::timeout(within, Limited::new(body, MAX_BODY_BYTES).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
         Ok(Err(_)) | Err(_) => Err(Refusal::BodyUnreadable),

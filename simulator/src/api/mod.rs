@@ -12,6 +12,9 @@ mod render;
 mod route;
 mod webhook_form;
 
+#[cfg(test)]
+mod contract;
+
 pub(crate) use exchange::exchange;
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::Ending;

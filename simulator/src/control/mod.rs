@@ -17,6 +17,7 @@ use crate::counters::Counters;
 use crate::delivery::{Courier, Delivery};
 use crate::fault::{FaultId, FaultRule, FaultStatus};
 use crate::journal::Entry;
+use crate::reply_check::{ReplyCheck, WrongReply};
 use crate::seed::{AccountStatus, KeySeed, Seed};
 use crate::settings::Settings;
 use crate::sid::{AccountSid, ConversationSid, KeySid, WebhookSid};
@@ -66,6 +67,7 @@ pub(crate) struct Origins {
     pub(crate) seed: Seed,
     pub(crate) random_seed: u64,
     pub(crate) journal_size: usize,
+    pub(crate) check_replies: bool,
 }
 
 /// A handle on a simulator. Cloning it is cheap; every method is synchronous, and works from any thread and runtime.
@@ -84,7 +86,8 @@ impl std::fmt::Debug for Control {
 
 impl Control {
     pub(crate) fn new(origins: Origins, courier: Courier) -> Result<Self, ControlError> {
-        let state = State::new(origins.random_seed, origins.journal_size);
+        let reply_check = Arc::new(ReplyCheck::new(origins.check_replies));
+        let state = State::new(origins.random_seed, origins.journal_size, reply_check);
         let control = Self {
             state: Arc::new(RwLock::new(Arc::new(state))),
             courier: Arc::new(courier),
@@ -105,8 +108,10 @@ impl Control {
     /// Forgets everything and starts again from the seed that the simulator was started with. What is still under
     /// way from before cannot change the new world.
     pub fn reset(&self) -> Result<(), ControlError> {
-        let state = Arc::new(State::new(self.origins.random_seed, self.origins.journal_size));
-        seeding::seed(&state, &self.courier, &self.origins.seed)?;
+        let Origins { seed, random_seed, journal_size, check_replies: _ } = &*self.origins;
+        let reply_check = Arc::clone(&self.state().reply_check);
+        let state = Arc::new(State::new(*random_seed, *journal_size, reply_check));
+        seeding::seed(&state, &self.courier, seed)?;
         *self.state.write() = state;
         Ok(())
     }
@@ -239,6 +244,18 @@ impl Control {
     /// Sets all sums to nothing.
     pub fn clear_counters(&self) {
         self.state().journal.clear_counters();
+    }
+
+    /// The replies of the simulator that Twilio would not have given, oldest first, at most a hundred. There are none
+    /// as long as the simulator is right, or where [`check_replies`](crate::Config::check_replies) is off. A reset
+    /// does not take them back.
+    #[must_use]
+    pub fn violations(&self) -> Vec<WrongReply> {
+        self.state().reply_check.wrong()
+    }
+
+    pub(crate) fn take_violations(&self) -> Vec<WrongReply> {
+        self.state().reply_check.take()
     }
 
     /// The truth about every webhook ever made.

@@ -45,7 +45,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let config = Config { random_seed: 7, ..Config::from(seed()) };
+        Self::with(Config { random_seed: 7, ..Config::from(seed()) }).await
+    }
+
+    pub(crate) async fn with(config: Config) -> Self {
         let simulator = Simulator::start(config).await.unwrap();
         let client = Client::builder()
             .no_proxy()

@@ -9,5 +9,7 @@ mod deliveries;
 mod faults;
 mod fixture;
 mod ledger;
+mod random;
 mod robustness;
 mod webhooks;
+mod wire;

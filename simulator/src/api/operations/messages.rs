@@ -2,12 +2,14 @@
 
 use super::fields::invalid;
 use super::{Answer, Call, PAGE_LIMITS};
-use crate::api::page::{Listing, PageRequest};
+use crate::api::page::{Limits, Listing, PageRequest};
 use crate::api::refusal::Refusal;
 use crate::api::render::{MessageJson, MessageList, ReceiptJson, ReceiptList};
 use crate::api::route::{ReadVerb, Verb};
 use crate::sid::{ConversationSid, MessageSid};
 use crate::world::{AccountData, Conversation, Message, MessageChanges, MessageDraft, MessageSource};
+
+const RECEIPT_LIMITS: Limits = Limits { default: 50, max: 50 };
 
 pub(super) fn perform(call: &Call<'_>, conversation: &str, verb: &Verb) -> Result<Answer, Refusal> {
     match verb {
@@ -121,7 +123,7 @@ pub(super) fn receipts(
             Ok(Answer::json(200, &json(receipt.ok_or(Refusal::ReceiptNotFound)?)))
         }
         ReadVerb::List => {
-            let page = PageRequest::parse(call.query, PAGE_LIMITS)?;
+            let page = PageRequest::parse(call.query, RECEIPT_LIMITS)?;
             let receipts: Vec<_> = message.receipts.iter().enumerate().collect();
             let url = format!("{}/Messages/{}/Receipts", links.conversation(conversation.sid), message.sid);
             let listing = Listing { url: &url, query: "", key: "delivery_receipts", descending: false };

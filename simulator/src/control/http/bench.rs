@@ -120,6 +120,10 @@ pub(super) async fn clear_counters(State(control): State<Control>) -> Done {
     DONE
 }
 
+pub(super) async fn violations(State(control): State<Control>) -> impl IntoResponse {
+    Json(json!({"violations": control.violations()}))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LedgerQuery {

@@ -30,6 +30,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/faults/{id}", delete(bench::remove_fault))
         .route("/journal", get(bench::journal).put(bench::resize_journal).delete(bench::clear_journal))
         .route("/counters", get(bench::counters).delete(bench::clear_counters))
+        .route("/violations", get(bench::violations))
         .route("/ledger", get(bench::ledger))
         .route("/ledger/duplicates", get(bench::duplicates))
         .route("/ledger/foreign-touched", get(bench::foreign_touched))
