@@ -28,6 +28,7 @@
 //! | `world` | accounts, conversations, webhooks and who did what to them; no HTTP, no tasks |
 //! | `fault` | what may go wrong, and for which requests |
 //! | `journal`, `counters` | what was asked and answered; sums of it |
+//! | `excerpt` | what strangers send, cut to a size that a record may hold |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
 //! | `seed`, `settings`, `sid`, `operation` | the words that all of these share |
@@ -39,6 +40,7 @@ mod api;
 mod control;
 mod counters;
 mod delivery;
+mod excerpt;
 mod fault;
 mod journal;
 mod operation;

@@ -17,8 +17,11 @@ use super::outbound::{Ending, Outbound};
 use super::refusal::{ErrorBody, Refusal};
 use super::route::Route;
 use crate::delivery::Courier;
+use crate::excerpt;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
-use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::journal::{
+    Closing, CounterKey, Entry, FORM_BYTES, METHOD_BYTES, Outcome, PATH_BYTES, USER_AGENT_BYTES,
+};
 use crate::sid::RequestId;
 use crate::state::State;
 use crate::world::{Origin, Principal};
@@ -97,11 +100,11 @@ fn entry(inbound: &Inbound, admission: &Admission, key: CounterKey, request_id: 
         at: Timestamp::now(),
         account: key.account,
         user,
-        user_agent: inbound.user_agent().to_owned(),
-        method: inbound.method.to_string(),
-        path: inbound.uri.to_string(),
+        user_agent: user_agent(inbound),
+        method: excerpt::text(inbound.method.as_str(), METHOD_BYTES),
+        path: excerpt::text(&inbound.uri.to_string(), PATH_BYTES),
         operation: key.operation,
-        params: inbound.form.clone().into_pairs(),
+        params: excerpt::form(&inbound.form, FORM_BYTES),
         request_id,
         outcome: Outcome::Pending,
         status: None,
@@ -110,6 +113,11 @@ fn entry(inbound: &Inbound, admission: &Admission, key: CounterKey, request_id: 
         committed: false,
         duration_us: 0,
     }
+}
+
+/// What the journal and the ledger keep of it.
+fn user_agent(inbound: &Inbound) -> String {
+    excerpt::text(inbound.user_agent(), USER_AGENT_BYTES)
 }
 
 /// A request that is in the journal.
@@ -137,7 +145,7 @@ impl Exchange {
             origin: Origin::Api {
                 request: self.seq,
                 user: principal.user.clone(),
-                user_agent: self.inbound.user_agent().to_owned(),
+                user_agent: user_agent(&self.inbound),
             },
             as_of,
             settings: self.state.settings(),

@@ -15,5 +15,6 @@ mod webhook_form;
 pub(crate) use exchange::exchange;
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::Ending;
+pub(crate) use params::Params;
 pub use refusal::Refusal;
 pub(crate) use webhook_form::{Rules, create as webhook_from_params, update as webhook_updated_by};

@@ -27,7 +27,7 @@ impl Params {
         (!values.is_empty()).then_some(values)
     }
 
-    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
-        self.0
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
     }
 }
