@@ -84,7 +84,7 @@ mod tests {
         fn a_form_of_any_size_stays_within_the_limit_and_a_small_one_whole(
             pairs in prop::collection::vec((".{0,40}", ".{0,400}"), 0..40)
         ) {
-            let whole = taken(&pairs.iter().cloned().collect());
+            let whole = taken(&pairs.clone());
             let kept = form(&params(pairs.clone()), LIMIT);
             prop_assert!(taken(&kept) <= LIMIT + MARKS, "{}", taken(&kept));
             if whole < LIMIT {
