@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::body::Body;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use jiff::Timestamp;
 
 use super::inbound::Inbound;
@@ -185,7 +185,7 @@ impl Exchange {
             }
         };
         self.close(&outbound, closing_code, committed);
-        let response = outbound.into_response(&self.headers(Some(&admitted.principal)));
+        let response = outbound.into_response(self.headers(Some(&admitted.principal)));
         if let Commit::Later(after) = plan.commit {
             drop(in_flight);
             tokio::spawn(async move {
@@ -222,7 +222,7 @@ impl Exchange {
             }
         };
         self.close(&outbound, code, committed);
-        outbound.into_response(&self.headers(principal))
+        outbound.into_response(self.headers(principal))
     }
 
     fn close(&self, outbound: &Outbound, code: Option<u32>, committed: bool) {
@@ -235,14 +235,14 @@ impl Exchange {
     /// The headers that Twilio puts on every answer.
     fn headers(&self, principal: Option<&Principal>) -> HeaderMap {
         let concurrent = principal.map_or(0, |principal| principal.account.in_flight.load(Ordering::Relaxed));
-        let duration = self.started.elapsed().as_secs_f64();
+        let duration = self.started.elapsed().as_millis();
         [
             ("twilio-request-id", self.request_id.to_string()),
             ("twilio-concurrent-requests", concurrent.to_string()),
-            ("twilio-request-duration", format!("{duration:.3}")),
+            ("twilio-request-duration", format!("{}.{:03}", duration / 1000, duration % 1000)),
         ]
         .into_iter()
-        .filter_map(|(name, value)| Some((header::HeaderName::from_static(name), value.parse().ok()?)))
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)))
         .collect()
     }
 }
