@@ -255,8 +255,9 @@ check_machine
 build_load_tool
 build_simulator
 write_bodies
-printf '%s, %s, %s cores, commit %s, vegeta %s\n' "$(date -u +%Y-%m-%d)" \
-    "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$cores" "$(git rev-parse --short HEAD)" "$vegeta_version"
+what=${SIMULATOR_BIN:-commit $(git rev-parse --short HEAD)}
+printf '%s, %s, %s cores, %s, vegeta %s\n' "$(date -u +%Y-%m-%d)" \
+    "$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)" "$cores" "$what" "$vegeta_version"
 rates
 reads
 ledger
