@@ -75,7 +75,7 @@ start() {
 
 stop() {
     [ -n "$pid" ] || return 0
-    kill "$pid"
+    kill "$pid" 2>/dev/null || true
     wait "$pid" || true
     pid=
 }
