@@ -58,6 +58,12 @@ test: ## Everything that continuous integration runs, part by part
 	@.ci/prerequisites python
 	@MAKE="$(MAKE)" .ci/parts $(PARTS)
 
+##@ Measure
+
+.PHONY: bench-simulator
+bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
+	@simulator/bench/run.sh
+
 ##@ Parts of lint and test
 
 .PHONY: fmt-check

@@ -15,7 +15,19 @@ use crate::fault::FaultId;
 use crate::operation::Operation;
 use crate::sid::{AccountSid, RequestId};
 
+/// Of a method.
+pub(crate) const METHOD_BYTES: usize = 32;
+/// Of a `User-Agent`: here, and in the ledger.
+pub(crate) const USER_AGENT_BYTES: usize = 512;
+/// Of path and query.
+pub(crate) const PATH_BYTES: usize = 2 * 1024;
+/// Of a form, in memory. A webhook with the longest URL and the longest triggers has a form that is smaller.
+pub(crate) const FORM_BYTES: usize = 16 * 1024;
+
 /// One request.
+///
+/// It takes at most 20 KiB, however large the request was: a user agent of more than 512 bytes, a path of more than
+/// 2 KiB and fields of more than 16 KiB together are cut, and end in `…[+N bytes]` or a last `…[+N fields]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -27,15 +39,15 @@ pub struct Entry {
     pub account: Option<AccountSid>,
     /// The user of its credentials.
     pub user: Option<String>,
-    /// Its `User-Agent`.
+    /// Its `User-Agent`, at most 512 bytes of it.
     pub user_agent: String,
     /// The HTTP method.
     pub method: String,
-    /// Path and query, as sent.
+    /// Path and query as sent, at most 2 KiB of them.
     pub path: String,
     /// The operation, when there is one of that path and method.
     pub operation: Option<Operation>,
-    /// The fields of its form.
+    /// The fields of its form, at most 16 KiB of them.
     pub params: Vec<(String, String)>,
     /// The value of `Twilio-Request-Id`.
     pub request_id: RequestId,
@@ -117,8 +129,20 @@ impl Inner {
         Some(self.counts.entry((key.account?, key.operation?)).or_default())
     }
 
-    fn trim(&mut self) {
-        while self.ring.len() > self.size {
+    fn push(&mut self, entry: Entry) {
+        if self.size == 0 {
+            return;
+        }
+        self.trim(self.size - 1);
+        if self.ring.len() == self.ring.capacity() {
+            // The ring walks through all the room that it has: more than its size would be touched in time, and held.
+            self.ring.reserve_exact(self.ring.len().clamp(1, self.size - self.ring.len()));
+        }
+        self.ring.push_back(entry);
+    }
+
+    fn trim(&mut self, size: usize) {
+        while self.ring.len() > size {
             self.ring.pop_front();
         }
     }
@@ -159,8 +183,7 @@ impl Journal {
         if let Some(counts) = inner.counts(key) {
             counts.requests += 1;
         }
-        inner.ring.push_back(entry);
-        inner.trim();
+        inner.push(entry);
         inner.last
     }
 
@@ -209,7 +232,10 @@ impl Journal {
     }
 
     pub(crate) fn since(&self, seq: u64) -> Vec<Entry> {
-        self.inner.lock().ring.iter().filter(|entry| entry.seq > seq).cloned().collect()
+        let inner = self.inner.lock();
+        let first = inner.ring.front().map_or(0, |entry| entry.seq);
+        let known = usize::try_from(seq.saturating_add(1).saturating_sub(first)).unwrap_or(usize::MAX);
+        inner.ring.iter().skip(known).cloned().collect()
     }
 
     pub(crate) fn last(&self) -> u64 {
@@ -217,13 +243,14 @@ impl Journal {
     }
 
     pub(crate) fn clear(&self) {
-        self.inner.lock().ring.clear();
+        self.inner.lock().ring = VecDeque::new();
     }
 
     pub(crate) fn resize(&self, size: usize) {
         let mut inner = self.inner.lock();
         inner.size = size;
-        inner.trim();
+        inner.trim(size);
+        inner.ring.shrink_to_fit();
     }
 
     pub(crate) fn counters(&self) -> Counters {

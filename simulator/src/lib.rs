@@ -29,6 +29,7 @@
 //! | `fault` | what may go wrong, and for which requests |
 //! | `journal`, `counters` | what was asked and answered; sums of it |
 //! | `facts`, `reply_check` | Twilio's contract as facts, and every true reply held against them |
+//! | `excerpt` | what strangers send, cut to a size that a record may hold |
 //! | `delivery` | what webhooks are sent, signed as Twilio signs |
 //! | `control` | the control API: typed methods, and the same over HTTP |
 //! | `clock` | the time, which a test may put ahead |
@@ -42,6 +43,7 @@ mod clock;
 mod control;
 mod counters;
 mod delivery;
+mod excerpt;
 mod facts;
 mod fault;
 mod journal;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::body::Body;
-use http::{HeaderMap, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use jiff::Timestamp;
 
 use super::inbound::Inbound;
@@ -17,8 +17,11 @@ use super::outbound::{Ending, Outbound};
 use super::refusal::{ErrorBody, Refusal};
 use super::route::Route;
 use crate::delivery::Courier;
+use crate::excerpt;
 use crate::fault::{Commit, FaultId, Plan, Reply, Sight};
-use crate::journal::{Closing, CounterKey, Entry, Outcome};
+use crate::journal::{
+    Closing, CounterKey, Entry, FORM_BYTES, METHOD_BYTES, Outcome, PATH_BYTES, USER_AGENT_BYTES,
+};
 use crate::reply_check::Asked;
 use crate::seed::{AccountStatus, Region};
 use crate::settings::PageLimit;
@@ -120,11 +123,11 @@ fn entry(
         at,
         account: key.account,
         user,
-        user_agent: inbound.user_agent().to_owned(),
-        method: inbound.method.to_string(),
-        path: inbound.uri.to_string(),
+        user_agent: user_agent(inbound),
+        method: excerpt::text(inbound.method.as_str(), METHOD_BYTES),
+        path: excerpt::text(&inbound.uri.to_string(), PATH_BYTES),
         operation: key.operation,
-        params: inbound.form.clone().into_pairs(),
+        params: excerpt::form(&inbound.form, FORM_BYTES),
         request_id,
         outcome: Outcome::Pending,
         status: None,
@@ -133,6 +136,11 @@ fn entry(
         committed: false,
         duration_us: 0,
     }
+}
+
+/// What the journal and the ledger keep of it.
+fn user_agent(inbound: &Inbound) -> String {
+    excerpt::text(inbound.user_agent(), USER_AGENT_BYTES)
 }
 
 /// A request that is in the journal.
@@ -162,7 +170,7 @@ impl Exchange {
             origin: Origin::Api {
                 request: self.seq,
                 user: principal.user.clone(),
-                user_agent: self.inbound.user_agent().to_owned(),
+                user_agent: user_agent(&self.inbound),
             },
             as_of,
             settings: self.state.settings(),
@@ -206,7 +214,7 @@ impl Exchange {
             }
         };
         self.close(&outbound, closing_code, committed);
-        let response = outbound.into_response(&self.headers(Some(&admitted.principal)));
+        let response = outbound.into_response(self.headers(Some(&admitted.principal)));
         if let Commit::Later(after) = plan.commit {
             drop(in_flight);
             tokio::spawn(async move {
@@ -247,7 +255,7 @@ impl Exchange {
             }
         };
         self.close(&outbound, code, committed);
-        outbound.into_response(&self.headers(principal))
+        outbound.into_response(self.headers(principal))
     }
 
     fn asked(&self) -> Asked<'_> {
@@ -269,14 +277,14 @@ impl Exchange {
     /// The headers that Twilio puts on every answer.
     fn headers(&self, principal: Option<&Principal>) -> HeaderMap {
         let concurrent = principal.map_or(0, |principal| principal.account.in_flight.load(Ordering::Relaxed));
-        let duration = self.started.elapsed().as_secs_f64();
+        let duration = self.started.elapsed().as_millis();
         [
             ("twilio-request-id", self.request_id.to_string()),
             ("twilio-concurrent-requests", concurrent.to_string()),
-            ("twilio-request-duration", format!("{duration:.3}")),
+            ("twilio-request-duration", format!("{}.{:03}", duration / 1000, duration % 1000)),
         ]
         .into_iter()
-        .filter_map(|(name, value)| Some((header::HeaderName::from_static(name), value.parse().ok()?)))
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::try_from(value).ok()?)))
         .collect()
     }
 }

@@ -18,5 +18,6 @@ mod contract;
 pub(crate) use exchange::exchange;
 pub(crate) use inbound::Inbound;
 pub(crate) use outbound::Ending;
+pub(crate) use params::Params;
 pub use refusal::Refusal;
 pub(crate) use webhook_form::{Rules, create as webhook_from_params, update as webhook_updated_by};

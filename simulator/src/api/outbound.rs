@@ -142,14 +142,14 @@ impl Outbound {
         }
     }
 
-    pub(crate) fn into_response(self, common: &HeaderMap) -> Result<Response<Body>, Ending> {
+    pub(crate) fn into_response(self, common: HeaderMap) -> Result<Response<Body>, Ending> {
         let (status, headers, body) = match self {
             Self::Sent { status, headers, body } => (status, headers, body),
             Self::Ended(ending) => return Err(ending),
         };
         let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        response.headers_mut().extend(common.clone());
+        *response.headers_mut() = common;
         response.headers_mut().extend(headers);
         Ok(response)
     }

@@ -37,7 +37,7 @@ impl Params {
         if query.is_empty() { query } else { query + "&" }
     }
 
-    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
-        self.0
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod accounts;
+mod bounds;
 mod control_api;
 mod conversations;
 mod deliveries;
