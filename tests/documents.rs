@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use conversation_webhook_operator::api::Reason;
+use twilio_conversations_simulator::Settings;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -132,6 +133,16 @@ fn every_way_of_a_deletion_has_a_test_that_begins_with_it() {
         "an_invalid_spec",
     ];
     assert_eq!(untested(rows.map(|row| format!("deletion_{row}_"))), Vec::<String>::new());
+}
+
+/// Deliveries go from Twilio to bots: the operator never sees one.
+const NOT_THE_OPERATORS: &str = "deliveryRetries";
+
+#[test]
+fn every_switch_of_the_simulator_has_a_test_with_its_name() {
+    let switches = serde_json::to_value(Settings::default()).unwrap();
+    let names = switches.as_object().unwrap().keys().filter(|name| *name != NOT_THE_OPERATORS);
+    assert_eq!(untested(names.map(|name| format!("switch_{}_", snake_case(name)))), Vec::<String>::new());
 }
 
 #[test]

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on fails, and its helpers stand outside of test functions"
 )]
 
+mod accounts;
 mod admin;
 mod bad_input;
 mod chaos;

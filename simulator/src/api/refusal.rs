@@ -45,6 +45,9 @@ pub enum Refusal {
     /// The conversation has that participant already.
     #[error("Participant already exists")]
     ParticipantExists,
+    /// An open conversation has a participant with that pair of addresses already.
+    #[error("A binding for this participant and proxy address already exists")]
+    BindingExists,
     /// No such webhook.
     #[error("Conversation webhook not found")]
     WebhookNotFound,
@@ -144,6 +147,7 @@ impl Refusal {
             Self::TooFast => 50063,
             Self::MissingConversationSid => 50351,
             Self::ParticipantExists => 50433,
+            Self::BindingExists => 50416,
             Self::ConversationNotFound if specific => 50350,
             Self::WebhookNotFound if specific => 50360,
             Self::ServiceNotFound if specific => 50050,
@@ -199,7 +203,7 @@ impl Refusal {
             | Self::ServiceNotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::BodyTooLarge => 413,
-            Self::UniqueNameTaken | Self::ParticipantExists => 409,
+            Self::UniqueNameTaken | Self::ParticipantExists | Self::BindingExists => 409,
             Self::ConversationClosed | Self::ConversationInitializing | Self::ConversationGoing => {
                 match settings.state_status {
                     StateStatus::BadRequest => 400,

@@ -21,7 +21,7 @@ pub(crate) struct NewConversation {
 }
 
 /// What is to be set in a conversation; the rest stays as it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ConversationChanges {
     /// Empty takes the name away.
     pub(crate) unique_name: Option<String>,
@@ -119,8 +119,10 @@ impl AccountData {
         let (service, before) = (conversation.service, conversation.state);
         self.may_be_called(sid, service, changes.unique_name.as_deref())?;
         let (now, state) = (self.now(), changes.state);
-        self.lay_over(sid, ConversationChanges { state: None, ..changes }, now);
-        if let Some(conversation) = self.conversations.get(&sid) {
+        let content = ConversationChanges { state: None, ..changes };
+        let is_content_changed = content != ConversationChanges::default();
+        self.lay_over(sid, content, now);
+        if is_content_changed && let Some(conversation) = self.conversations.get(&sid) {
             let event = Event::conversation_updated(conversation);
             self.announce(sid, &event, cause);
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::account::{AccountData, Cause};
-use super::conversation::{Binding, Conversation, Participant};
+use super::conversation::{Binding, Conversation, ConversationState, Participant};
 use super::conversations::replace;
 use crate::api::Refusal;
 use crate::delivery::Event;
@@ -77,18 +77,14 @@ impl AccountData {
         let now = self.now();
         let found = self.conversation_mut(conversation)?;
         found.admits_changes()?;
-        let Binding { address, proxy_address, .. } = &content.binding;
-        let same = |other: &Participant| {
-            let pair =
-                |binding: &Binding| (&binding.address, &binding.proxy_address) == (address, proxy_address);
-            let same_address = address.is_some() && other.binding.as_ref().is_some_and(pair);
-            let same_identity = content.identity.is_some() && other.identity == content.identity;
-            same_address || same_identity
-        };
-        if found.participants.iter().any(same) {
+        let is_here = |other: &Participant| content.identity.is_some() && other.identity == content.identity;
+        if found.participants.iter().any(is_here) {
             return Err(Refusal::ParticipantExists);
         }
         let service = found.service;
+        if self.is_bound(&content.binding) {
+            return Err(Refusal::BindingExists);
+        }
         let role = self.service(service)?.participant_role();
         let mut participant = Participant::new(sid, None, role, now);
         participant.lay_over(content, now);
@@ -97,6 +93,17 @@ impl AccountData {
         let event = Event::participant_added(&participant);
         self.announce(conversation, &event, cause);
         Ok(participant)
+    }
+
+    /// Whether somebody has that pair of addresses already, in any conversation that is not over: the pair says which
+    /// conversation an incoming message belongs to.
+    fn is_bound(&self, binding: &Binding) -> bool {
+        let Binding { address, proxy_address, projected_address: _ } = binding;
+        let is_same = |other: &Binding| (&other.address, &other.proxy_address) == (address, proxy_address);
+        let open = self.conversations.values().filter(|other| other.state != ConversationState::Closed);
+        let mut bindings =
+            open.flat_map(|other| &other.participants).filter_map(|other| other.binding.as_ref());
+        address.is_some() && bindings.any(is_same)
     }
 
     pub(crate) fn update_participant(
