@@ -12,15 +12,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Gate};
 use crate::api::{ConversationWebhook, MANAGER};
-use crate::cli::Config;
-use crate::controller::{self, Parts, Settings};
+use crate::cli::{Config, LeaseArguments};
+use crate::controller::{self, Parts, Settings, Turn};
 use crate::decide::Timing;
 use crate::lanes::{Lanes, Limits};
+use crate::lease::{Elector, Leadership, LeaseConfig, LeaseLost, LeaseTiming};
 use crate::metrics::Metrics;
 use crate::{telemetry, twilio};
 
 /// How long the API server may take to begin and to go on with an answer to a request.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long creates under way have to be recorded after the Lease was lost.
+const AFTER_LOSS: Duration = Duration::from_secs(30);
 
 /// Pause between two looks at something that is not there yet at start.
 const START_POLL: Duration = Duration::from_secs(2);
@@ -73,8 +77,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             timing,
         };
         let parts = Parts { requests: requests.clone(), watches, twilio, lanes, metrics, synced };
-        controller::run(settings, parts, stop.clone()).await?;
-        anyhow::Ok(())
+        let lease = config.lease.map(|lease| lease_config(lease, &requests, config.time_scale));
+        lead(settings, parts, lease, stop.clone()).await
     };
     tokio::pin!(work);
     let starting = installed.clone();
@@ -87,6 +91,65 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     admin.await.context("the admin server broke off")??;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves objects while this process leads, or always where nobody else can be there.
+///
+/// # Errors
+/// The Lease was lost, or a create under way could not be finished.
+async fn lead(
+    settings: Settings,
+    parts: Parts,
+    lease: Option<LeaseConfig>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(lease) = lease else {
+        let leading = CancellationToken::new();
+        leading.cancel();
+        let turn = Turn { leadership: Leadership::alone(), leading };
+        return Ok(controller::run(settings, parts, turn, stop).await?);
+    };
+    let grace =
+        AFTER_LOSS.mul_f64(lease.timing.duration.as_secs_f64() / LeaseTiming::REAL.duration.as_secs_f64());
+    let mut elector = Elector::new(parts.requests.clone(), lease);
+    let (leading, done) = (CancellationToken::new(), CancellationToken::new());
+    let turn = Turn { leadership: elector.leadership(), leading: leading.clone() };
+    let serving = controller::run(settings, parts, turn, stop.clone());
+    let electing = async {
+        if done.run_until_cancelled(elector.acquire()).await.is_some() {
+            leading.cancel();
+            elector.hold(&done).await?;
+            elector.release().await;
+        }
+        Ok::<_, LeaseLost>(())
+    };
+    tokio::pin!(serving, electing);
+    tokio::select! {
+        served = &mut serving => {
+            // The Lease is renewed until nothing is under way, and given back then.
+            done.cancel();
+            electing.await?;
+            Ok(served?)
+        }
+        lost = &mut electing => {
+            // Nothing new is begun; what was made meanwhile is recorded, if that can be done in time.
+            stop.cancel();
+            let finished = tokio::time::timeout(grace, serving).await;
+            tracing::error!(finished = finished.is_ok(), "the Lease is lost: leaving");
+            lost.context("leading")?;
+            anyhow::bail!("the election ended")
+        }
+    }
+}
+
+fn lease_config(lease: LeaseArguments, client: &Client, time_scale: f64) -> LeaseConfig {
+    LeaseConfig {
+        namespace: lease.namespace.unwrap_or_else(|| client.default_namespace().to_owned()),
+        name: lease.name,
+        // No two processes may have the same, not even one after the other in the same pod.
+        identity: format!("{}_{}", instance(), uuid::Uuid::new_v4().simple()),
+        timing: LeaseTiming::REAL.scaled(time_scale),
+    }
 }
 
 /// Cancelled by SIGTERM and SIGINT.

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use url::{Host, Url};
 
+use crate::api::MANAGER;
 use crate::telemetry::LogFormat;
 
 /// Kubernetes operator for Twilio conversation-scoped webhooks.
@@ -63,9 +64,15 @@ pub struct RunArguments {
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "CWO_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     admin_address: SocketAddr,
-    /// Act only while holding a Lease. Not served yet: true is refused, so run one replica.
-    #[arg(long, env = "CWO_LEADER_ELECT", action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true")]
+    /// Act only while holding a Lease, so that more than one replica can run.
+    #[arg(long, env = "CWO_LEADER_ELECT", action = ArgAction::Set, default_value_t = true, num_args = 0..=1, default_missing_value = "true")]
     leader_elect: bool,
+    /// Name of that Lease. Operators that serve different objects need different ones.
+    #[arg(long, env = "CWO_LEASE_NAME", default_value = MANAGER)]
+    lease_name: String,
+    /// Namespace of that Lease; by default the pod's own.
+    #[arg(long, env = "CWO_LEASE_NAMESPACE")]
+    lease_namespace: Option<String>,
     /// How log lines are written.
     #[arg(long, env = "CWO_LOG_FORMAT", default_value = "json", value_enum)]
     log_format: LogFormat,
@@ -100,6 +107,8 @@ pub struct Config {
     pub cluster_id: Option<String>,
     /// Address of the admin endpoints.
     pub admin_address: SocketAddr,
+    /// The Lease that must be held to act; `None`: this process is alone by arrangement.
+    pub lease: Option<LeaseArguments>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Level or directives of the log.
@@ -108,14 +117,21 @@ pub struct Config {
     pub time_scale: f64,
 }
 
+/// Which Lease decides who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeaseArguments {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, instead of the pod's own.
+    pub namespace: Option<String>,
+}
+
 /// Arguments that contradict each other or this version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidArguments {
-    /// Leader election comes later.
-    #[error(
-        "--leader-elect=true is not served yet by this version: run one replica with --leader-elect=false"
-    )]
-    LeaderElection,
+    /// A Lease without a name.
+    #[error("--lease-name and --lease-namespace must not be empty: leave them out for the defaults")]
+    EmptyLease,
     /// Checks would never stop.
     #[error("--resync-interval must be at least 1s")]
     ResyncInterval,
@@ -138,9 +154,10 @@ impl RunArguments {
     /// # Errors
     /// They contradict each other, or ask for what this version does not serve.
     pub fn validated(self) -> Result<Config, InvalidArguments> {
-        if self.leader_elect {
-            return Err(InvalidArguments::LeaderElection);
+        if self.lease_name.is_empty() || self.lease_namespace.as_ref().is_some_and(String::is_empty) {
+            return Err(InvalidArguments::EmptyLease);
         }
+        let lease = LeaseArguments { name: self.lease_name, namespace: self.lease_namespace };
         if self.resync_interval < Duration::from_secs(1) {
             return Err(InvalidArguments::ResyncInterval);
         }
@@ -170,6 +187,7 @@ impl RunArguments {
             max_in_flight: usize::from(self.max_in_flight_per_account),
             cluster_id: self.cluster_id,
             admin_address: self.admin_address,
+            lease: self.leader_elect.then_some(lease),
             log_format: self.log_format,
             log_level: self.log_level,
             time_scale: self.time_scale,
@@ -226,9 +244,15 @@ mod tests {
     }
 
     #[test]
-    fn leader_election_is_refused_until_it_is_served() {
-        assert_eq!(run(&["--leader-elect=true"]).unwrap_err(), InvalidArguments::LeaderElection);
-        assert!(run(&["--leader-elect=false"]).is_ok());
+    fn a_lease_decides_who_acts_unless_told_otherwise() {
+        let lease = |arguments: &[&str]| run(arguments).unwrap().lease;
+        let default = LeaseArguments { name: "conversation-webhook-operator".to_owned(), namespace: None };
+        assert_eq!(lease(&[]), Some(default));
+        assert_eq!(lease(&["--leader-elect=false"]), None);
+        let named = lease(&["--lease-name=shard-1", "--lease-namespace=operators"]).unwrap();
+        assert_eq!((named.name.as_str(), named.namespace.as_deref()), ("shard-1", Some("operators")));
+        assert_eq!(run(&["--lease-name="]).unwrap_err(), InvalidArguments::EmptyLease);
+        assert_eq!(run(&["--lease-namespace="]).unwrap_err(), InvalidArguments::EmptyLease);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | [`decide`] | the pure core: what to do next; knows no client and no clock |
 //! | [`controller`] | the Kubernetes side: watch, observe, execute, write status |
 //! | [`lanes`] | how many requests an account may have in flight |
+//! | [`lease`] | which process acts |
 //! | [`admin`], [`metrics`], [`telemetry`] | health, numbers and logs |
 //! | [`cli`], [`commands`], [`app`] | arguments, subcommands, putting the parts together |
 
@@ -19,6 +20,7 @@ pub mod commands;
 pub mod controller;
 pub mod decide;
 pub mod lanes;
+pub mod lease;
 pub mod metrics;
 pub mod telemetry;
 pub mod twilio;

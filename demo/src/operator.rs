@@ -30,7 +30,8 @@ pub(crate) async fn start(
         "--twilio-allow-http=true".to_owned(),
         // Short, so that one need not wait ten minutes to see an outside edit put back.
         "--resync-interval=3s".to_owned(),
-        "--leader-elect=false".to_owned(),
+        format!("--lease-namespace={}", crate::stage::OPERATOR),
+        format!("--lease-name={}", crate::stage::OPERATOR),
         format!("--admin-address={admin}"),
         "--log-format=text".to_owned(),
     ];

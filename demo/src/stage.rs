@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use crate::twilio;
 
 /// Release, namespace and `ServiceAccount` alike, as in the README.
-const OPERATOR: &str = "conversation-webhook-operator";
+pub(crate) const OPERATOR: &str = "conversation-webhook-operator";
 
 /// The namespace of the examples.
 pub(crate) const TENANT: &str = "tenant-a";

@@ -20,6 +20,7 @@ use super::wakeup::{Bell, Waiters};
 use crate::api::CONVERSATION_LABEL;
 use crate::decide::{Sibling, Timing};
 use crate::lanes::Lanes;
+use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::twilio::{self, AccountSid, ConversationSid};
 
@@ -50,11 +51,18 @@ pub(super) struct Context {
     pub(super) stores: Vec<Store<Guarded>>,
     /// Passes under way: a stop waits for them.
     pub(super) passes: TaskTracker,
+    /// Whether this process may act.
+    pub(super) leadership: Leadership,
     /// Once cancelled, passes end at their next step unless a create is under way.
     pub(super) stop: CancellationToken,
 }
 
 impl Context {
+    /// Nothing new may be begun: the process is told to stop, or somebody else may lead by now.
+    pub(super) fn must_rest(&self) -> bool {
+        self.stop.is_cancelled() || !self.leadership.is_held()
+    }
+
     /// The objects of one namespace.
     pub(super) fn objects(&self, namespace: &str) -> Api<Guarded> {
         Api::namespaced(self.kube.clone(), namespace)

@@ -60,6 +60,10 @@ impl Pass {
         if self.journal_started.is_none_or(|started| started.elapsed() >= self.ctx.timing.send) {
             return CONTINUE;
         }
+        if !self.ctx.leadership.is_held() {
+            // Frozen meanwhile, perhaps: whoever leads by now finds the attempt, and that nothing came of it.
+            return Err(Trouble::Stopping);
+        }
         let desired = self.desired()?.clone();
         let login = self.login()?.clone();
         // History goes to the bot once, with the first webhook of the object's life.

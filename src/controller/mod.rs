@@ -53,6 +53,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::join_all;
+use futures::stream::{self, BoxStream};
 use kube::runtime::controller::{Action, Config, Controller};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
@@ -74,6 +75,7 @@ use self::wakeup::Waiters;
 use crate::admin::Gate;
 use crate::decide::Timing;
 use crate::lanes::Lanes;
+use crate::lease::Leadership;
 use crate::metrics::Metrics;
 use crate::twilio;
 
@@ -113,6 +115,16 @@ pub struct Parts {
     pub synced: Gate,
 }
 
+/// Whether it is this process's turn to act.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// Asked before each step that has an effect.
+    pub leadership: Leadership,
+    /// Cancelled once, when this process begins to lead. Until then it lists, watches and reads credentials, and acts on
+    /// nothing.
+    pub leading: CancellationToken,
+}
+
 /// How long a stop waits for creates under way to be recorded; the pod's grace period is longer.
 const STOP_WITHIN: Duration = Duration::from_secs(75);
 
@@ -125,7 +137,12 @@ pub struct Unfinished;
 ///
 /// # Errors
 /// They took too long.
-pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> Result<(), Unfinished> {
+pub async fn run(
+    settings: Settings,
+    parts: Parts,
+    turn: Turn,
+    stop: CancellationToken,
+) -> Result<(), Unfinished> {
     let apis: Vec<Api<Guarded>> = if settings.namespaces.is_empty() {
         vec![Api::all(parts.watches.clone())]
     } else {
@@ -169,10 +186,10 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         metrics: parts.metrics,
         stores: stores.clone(),
         passes: passes.clone(),
+        leadership: turn.leadership,
         stop: stop.clone(),
     });
-    let counted = stores.clone();
-    ctx.metrics.acts(move || object::count(&counted));
+    let (metrics, counted) = (Arc::clone(&ctx.metrics), stores.clone());
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
@@ -184,16 +201,27 @@ pub async fn run(settings: Settings, parts: Parts, stop: CancellationToken) -> R
         .zip(calls)
         .map(|(((api, store), writer), calls)| {
             let cache = (store, writer);
-            serve(api, config.clone(), cache, calls, Arc::clone(&ctx), Arc::clone(&listing), stop.clone())
+            let (ctx, listing) = (Arc::clone(&ctx), Arc::clone(&listing));
+            serve(api, config.clone(), cache, calls, ctx, listing, turn.leading.clone())
         })
         .collect();
-    let serving = join_all(controllers);
+    let leading = async {
+        turn.leading.cancelled().await;
+        metrics.acts(move || object::count(&counted));
+        std::future::pending::<()>().await;
+    };
+    let serving = async {
+        tokio::select! {
+            _ = join_all(controllers) => {}
+            () = leading => {}
+        }
+    };
     let stopping = async {
         stop.cancelled().await;
         tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
-        _ = serving => {}
+        () = serving => {}
         () = stopping => return Err(Unfinished),
     }
     passes.close();
@@ -214,8 +242,9 @@ async fn serve(
     calls: UnboundedReceiver<ObjectRef<Guarded>>,
     ctx: Arc<Context>,
     listing: Arc<Listing>,
-    stop: CancellationToken,
+    leading: CancellationToken,
 ) {
+    let stop = ctx.stop.clone();
     let mut roll = Roll::new(Arc::clone(&ctx), store.clone());
     let mut listed = false;
     let objects = watcher(api, config)
@@ -254,7 +283,9 @@ async fn serve(
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
             Ok(_) => {}
         })
-        .applied_objects();
+        .applied_objects()
+        .boxed();
+    let Some(objects) = stand_by(objects, &store, &ctx, &leading).await else { return };
     Controller::for_stream(objects, store)
         .with_config(Config::default())
         .reconcile_on(calls)
@@ -268,16 +299,45 @@ async fn serve(
         .await;
 }
 
+/// What a controller reads: objects as the watch brings them.
+type Objects = BoxStream<'static, watcher::Result<Guarded>>;
+
+/// Keeps cache and credentials warm until this process leads; then every object is looked at once. `None`: told to stop.
+async fn stand_by(
+    mut objects: Objects,
+    store: &Store<Guarded>,
+    ctx: &Arc<Context>,
+    leading: &CancellationToken,
+) -> Option<Objects> {
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = leading.cancelled() => {
+                let known: Vec<_> = store.state().iter().map(|object| Ok(Guarded::clone(object))).collect();
+                return Some(stream::iter(known).chain(objects).boxed());
+            }
+            () = ctx.stop.cancelled() => return None,
+            next = objects.next() => next?,
+        };
+        if let Some(secret) = next.ok().as_ref().and_then(secret_of) {
+            // For a deletion after this process took over, when the Secret may be gone. A Secret is read once per TTL.
+            let reader = Arc::clone(ctx);
+            ctx.passes.spawn(async move { reader.secrets.login(&secret).await.is_ok() });
+        }
+    }
+}
+
+/// The Secret that an object refers to for its credentials.
+fn secret_of(guarded: &Guarded) -> Option<SecretName> {
+    let object = guarded.0.as_ref().ok()?;
+    let name = object.spec.credentials_secret_ref.name.clone();
+    Some(SecretName { namespace: object.namespace()?, name })
+}
+
 /// The Secrets that objects refer to for their credentials.
 fn referred(ctx: &Context) -> HashSet<SecretName> {
     let objects = ctx.stores.iter().flat_map(Store::state);
-    objects
-        .filter_map(|guarded| {
-            let object = guarded.0.as_ref().ok()?;
-            let name = object.spec.credentials_secret_ref.name.clone();
-            Some(SecretName { namespace: object.namespace()?, name })
-        })
-        .collect()
+    objects.filter_map(|guarded| secret_of(&guarded)).collect()
 }
 
 /// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.

@@ -31,6 +31,9 @@ const MAX_STEPS: usize = 40;
 
 /// The entry point for the controller: a pass where one is due, otherwise the time until it is.
 pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Requeue, Infallible> {
+    if ctx.must_rest() {
+        return Ok(Requeue::await_change());
+    }
     let object = match &guarded.0 {
         Ok(object) => object.clone(),
         Err(invalid) => return Ok(undecodable::report(&ctx, invalid).await),
@@ -106,12 +109,12 @@ impl Pass {
         let mut ending = Ending::Rest;
         for step in 0_usize.. {
             // What Twilio made is recorded or deleted before anything else ends the pass.
-            if self.vanished && self.ctx.stop.is_cancelled() {
+            if self.vanished && self.ctx.must_rest() {
                 ending = Ending::Overtaken;
                 break;
             }
             if !matches!(self.sender, Sender::Created { .. }) {
-                if self.ctx.stop.is_cancelled() && self.sender == Sender::Idle {
+                if self.ctx.must_rest() && self.sender == Sender::Idle {
                     ending = Ending::Overtaken;
                     break;
                 }

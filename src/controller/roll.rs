@@ -68,7 +68,7 @@ impl Roll {
         self.ctx.waiters.forget(&uid);
         if let Ok(object) = &object.0
             && !let_go
-            && !self.ctx.stop.is_cancelled()
+            && !self.ctx.must_rest()
         {
             self.ctx.passes.spawn(vanished::clean_up(Arc::clone(&self.ctx), object.clone()));
         }

@@ -21,7 +21,8 @@ fn run(arguments: &[&str]) -> Output {
 #[test]
 fn bad_arguments_end_with_exit_code_2_and_the_reason() {
     for (arguments, says) in [
-        (&["run", "--leader-elect=true"][..], "--leader-elect=true is not served yet"),
+        (&["run", "--leader-elect=maybe"][..], "--leader-elect"),
+        (&["run", "--lease-name="], "--lease-name and --lease-namespace must not be empty"),
         (&["run", "--resync-interval=soon"], "not a duration: write it as 30s, 10m or 1h30m"),
         (&["run", "--resync-interval=0s"], "--resync-interval must be at least 1s"),
         (&["run", "--credentials-ttl=-5m"], "not a duration"),

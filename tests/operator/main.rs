@@ -20,6 +20,7 @@ mod deletions;
 mod discretion;
 mod flags;
 mod footprint;
+mod leaders;
 mod lifecycle;
 mod load;
 mod one_login;

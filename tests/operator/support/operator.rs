@@ -42,6 +42,10 @@ impl Operator {
             if !arguments.iter().any(|argument| argument.starts_with("--log-level=")) {
                 command.env("CWO_LOG_LEVEL", "info,conversation_webhook_operator=trace");
             }
+            if !arguments.iter().any(|argument| argument.starts_with("--lease-n")) {
+                // Most tests run one operator, and kill it: nobody should have to wait for the end of its Lease.
+                command.env("CWO_LEADER_ELECT", "false");
+            }
             command
                 .arg("run")
                 .arg(format!("--admin-address=127.0.0.1:{port}"))
@@ -88,6 +92,11 @@ impl Operator {
     /// SIGKILL: it gets no chance to finish anything.
     pub(crate) fn kill(self) {
         drop(self);
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        eventually("the operator ends", Duration::from_mins(1), async || self.process.exited()).await
     }
 
     /// SIGTERM, as Kubernetes sends it.
