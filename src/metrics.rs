@@ -56,6 +56,7 @@ pub struct Metrics {
     leader: Gauge,
     objects: Family<ReasonLabel, Gauge>,
     unresolved: Gauge,
+    doubled: Gauge,
     /// Counts the objects whenever somebody reads the numbers.
     count: Mutex<Option<Count>>,
 }
@@ -69,6 +70,8 @@ pub struct Objects {
     pub by_reason: BTreeMap<&'static str, i64>,
     /// How many have an attempt whose outcome is not known.
     pub unresolved: i64,
+    /// Those whose webhook may have a second one beside it that is nobody's.
+    pub doubled: i64,
 }
 
 /// In the place of a reason: the object's status says nothing yet, or what this version does not know.
@@ -121,6 +124,12 @@ impl Metrics {
             "Objects with a create or a take-over whose outcome is not known",
             unresolved.clone(),
         );
+        let doubled = Gauge::default();
+        registry.register(
+            "suspected_duplicates",
+            "Objects whose webhook may have a second one beside it that is nobody's",
+            doubled.clone(),
+        );
         Self {
             registry,
             requests,
@@ -133,6 +142,7 @@ impl Metrics {
             leader,
             objects,
             unresolved,
+            doubled,
             count: Mutex::default(),
         }
     }
@@ -194,6 +204,7 @@ impl Metrics {
         let objects = self.count.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|count| count());
         let objects = objects.unwrap_or_default();
         self.unresolved.set(objects.unresolved);
+        self.doubled.set(objects.doubled);
         for reason in Reason::ALL.iter().map(|reason| reason.as_str()).chain([NO_REASON]) {
             let number = objects.by_reason.get(reason).copied().unwrap_or_default();
             self.objects.get_or_create(&ReasonLabel { reason }).set(number);
@@ -247,6 +258,7 @@ mod tests {
         metrics.acts(|| Objects {
             by_reason: BTreeMap::from([("Available", 3), (NO_REASON, 1)]),
             unresolved: 2,
+            doubled: 1,
         });
         assert_eq!(line(&metrics, "cwo_leader"), "cwo_leader 1");
         assert_eq!(
@@ -255,6 +267,7 @@ mod tests {
         );
         assert_eq!(line(&metrics, r#"cwo_objects{reason="None"}"#), r#"cwo_objects{reason="None"} 1"#);
         assert_eq!(line(&metrics, "cwo_unresolved_attempts"), "cwo_unresolved_attempts 2");
+        assert_eq!(line(&metrics, "cwo_suspected_duplicates"), "cwo_suspected_duplicates 1");
         metrics.rests();
         assert_eq!(
             line(&metrics, r#"cwo_objects{reason="Available"}"#),

@@ -128,6 +128,7 @@ impl Pass {
                 Hold::ConversationFull(_)
                 | Hold::TwinExists { .. }
                 | Hold::LateTwin(_)
+                | Hold::Double { .. }
                 | Hold::AlreadyClaimed { .. },
             ) => true,
             Ending::Trouble(trouble) => trouble.reason() == Some(Reason::ConversationFull),
@@ -245,6 +246,11 @@ impl Pass {
             }
             Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, object, &subject)),
             Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
+            Ending::Hold(hold @ Hold::Double { webhook, .. }) => {
+                let available = message::available(webhook, self.conversation.as_ref()?);
+                let draft = if self.repaired { draft.repaired() } else { draft };
+                draft.available(available).doubled(message::hold(hold, &subject))
+            }
             Ending::Hold(hold) => {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
                 if let Hold::AccountMismatch { opens, needs } = hold {
@@ -351,6 +357,15 @@ impl Pass {
                 let note = Note {
                     normal: status == "True",
                     reason: reason.to_owned(),
+                    action: "Reconcile",
+                    message: text.to_owned(),
+                };
+                self.ctx.events.publish(raw, note);
+            }
+            if let Some(text) = draft.double_news(raw) {
+                let note = Note {
+                    normal: false,
+                    reason: Reason::TwinExists.to_string(),
                     action: "Reconcile",
                     message: text.to_owned(),
                 };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::Store;
@@ -68,6 +69,14 @@ pub(super) fn ready_reason(status: &ConversationWebhookStatus) -> Option<&str> {
     Some(&ready.reason)
 }
 
+/// Whether there may be a second webhook beside the one that the object bears.
+fn is_doubled(status: &ConversationWebhookStatus) -> bool {
+    let is_stalled = |condition: &Condition| {
+        condition.type_ == ConditionType::Stalled.as_str() && condition.reason == Reason::TwinExists.as_str()
+    };
+    status.webhook_sid.is_some() && status.conditions.iter().any(is_stalled)
+}
+
 /// The objects in the watch caches by what their status says.
 pub(super) fn count(stores: &[Store<Guarded>]) -> Objects {
     let mut objects = Objects::default();
@@ -79,6 +88,7 @@ pub(super) fn count(stores: &[Store<Guarded>]) -> Objects {
         let said = object.status.as_ref().and_then(ready_reason);
         let known = Reason::ALL.iter().map(|reason| reason.as_str()).find(|reason| Some(*reason) == said);
         *objects.by_reason.entry(known.unwrap_or(NO_REASON)).or_default() += 1;
+        objects.doubled += i64::from(object.status.as_ref().is_some_and(is_doubled));
         // Most have their webhook: no journal needs to be read for those.
         let may_be_open = object.status.as_ref().is_none_or(|status| status.webhook_sid.is_none())
             && object.annotations().contains_key(ATTEMPT_ANNOTATION);

@@ -114,6 +114,29 @@ impl Draft {
         self.ready("True", Reason::Available, message).finished().trusted().moving().without_error()
     }
 
+    /// The webhook is as written, and there may be a second one: somebody must look.
+    pub(super) fn doubled(self, message: String) -> Self {
+        self.stalled(Reason::TwinExists, message)
+    }
+
+    /// What is said of a second webhook, where the object's status does not say it yet.
+    pub(super) fn double_news(&self, object: &ConversationWebhook) -> Option<&str> {
+        let double = |status: &ConversationWebhookStatus| {
+            let has = |type_: ConditionType, reason: &str| {
+                status.conditions.iter().find(|c| c.type_ == type_.as_str() && c.reason == reason).cloned()
+            };
+            has(ConditionType::Ready, Reason::Available.as_str())?;
+            has(ConditionType::Stalled, Reason::TwinExists.as_str())
+        };
+        let now = double(&self.status)?;
+        let before = object.status.as_ref().and_then(double);
+        if before.is_some_and(|before| before.message == now.message) {
+            return None;
+        }
+        let stalled = |c: &&Condition| c.type_ == ConditionType::Stalled.as_str();
+        self.status.conditions.iter().find(stalled).map(|condition| condition.message.as_str())
+    }
+
     /// The pass finished, and somebody must act.
     pub(super) fn held(self, reason: Reason, message: String, error: Option<LastError>) -> Self {
         self.ready("False", reason, message.clone()).finished().stalled(reason, message).with_error(error)
@@ -185,6 +208,7 @@ impl Draft {
         };
         match (reason(ConditionType::Ready), reason(ConditionType::Stalled)) {
             (Some(("False", ready)), Some((_, stalled))) => ready == stalled,
+            (Some(("True", _)), Some((_, stalled))) => stalled == Reason::TwinExists.as_str(),
             _ => false,
         }
     }

@@ -188,6 +188,14 @@ pub enum Hold {
     },
     /// A webhook hangs on the conversation that does what this object asked for earlier, and belongs to no object.
     LateTwin(WebhookSid),
+    /// The object's webhook is as written, and another one that came after the object's create was journalled does the
+    /// same, or did once, and belongs to no object: perhaps a second one of ours.
+    Double {
+        /// The object's webhook.
+        webhook: WebhookSid,
+        /// The other one.
+        other: WebhookSid,
+    },
     /// Several webhooks, or a changed one, may be what the lost create made.
     Ambiguous {
         /// Id of the attempt.

@@ -3,10 +3,11 @@
 
 use super::action::{Action, Hold, Plan, open_account, whole};
 use super::create::conversation_not_found;
-use super::input::{Absent, Input, Object, Remote, Reply, Siblings};
+use super::input::{Absent, Input, Journal, Object, Remote, Reply, Siblings};
+use super::resolve::explains;
 use super::{Board, Desired};
 use crate::api::Mode;
-use crate::twilio::WebhookSid;
+use crate::twilio::{Webhook, WebhookSid};
 
 /// Repairs within a day after which the next one would be a quarrel.
 const MAX_REPAIRS: usize = 2;
@@ -43,7 +44,9 @@ pub(super) fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhoo
         None => missing(input, object, webhook),
         // Listed, yet unknown to the update a moment ago: let the two agree first.
         Some(_) if input.update == Reply::NotFound => Action::LookAgain(Absent::Disputed(webhook.clone())),
-        Some(found) if desired.config.may_show_as(&found.config) => Action::Available,
+        Some(found) if desired.config.may_show_as(&found.config) => {
+            double(input, object, desired, (board, webhook)).unwrap_or(Action::Available)
+        }
         Some(_) if observing => Action::Hold(Hold::Drifted(webhook.clone())),
         Some(_) if edited || input.address_is_new || object.record.refused => Action::Update(webhook.clone()),
         Some(_) if is_contended(input) => {
@@ -51,6 +54,42 @@ pub(super) fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhoo
         }
         Some(_) => Action::Correct(webhook.clone()),
     }
+}
+
+/// A webhook beside the object's own that may be a second one of ours: a request that arrived beyond every window, and
+/// whose reply was lost. It came after the journal was written, does what the object asks for or once asked for, and
+/// is nobody's. Nothing proves who made it, so it is reported and left alone.
+fn double(
+    input: &Input<'_>,
+    object: &Object,
+    desired: &Desired,
+    (board, webhook): (&Board, &WebhookSid),
+) -> Option<Action> {
+    let Journal::Attempt(attempt) = &object.journal else { return None };
+    let once_asked_for = attempt.carried();
+    let alike = board.alike(|config| {
+        *config == desired.config || once_asked_for.iter().any(|recorded| recorded.matches(config))
+    });
+    let is_known = |other: &Webhook| other.sid == *webhook || attempt.baseline.contains(&other.sid);
+    let mut newcomers = alike.filter(|other| !is_known(other)).peekable();
+    newcomers.peek()?;
+    let (Siblings::Cached(siblings) | Siblings::Live(siblings)) = input.siblings else {
+        return Some(Action::ReadSiblings);
+    };
+    let is_somebodys = |other: &Webhook| {
+        siblings
+            .iter()
+            .filter(|sibling| sibling.uid != object.uid)
+            .any(|sibling| sibling.webhook.as_ref() == Some(&other.sid) || explains(sibling, other))
+    };
+    let other = newcomers.find(|other| !is_somebodys(other))?;
+    // The cache may not know yet that a sibling has it.
+    Some(match input.siblings {
+        Siblings::Live(_) => {
+            Action::Hold(Hold::Double { webhook: webhook.clone(), other: other.sid.clone() })
+        }
+        _ => Action::ReadSiblings,
+    })
 }
 
 /// Whether one more repair would be a quarrel with whoever else is at work. Somebody who asks for a look decides it.

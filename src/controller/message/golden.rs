@@ -54,6 +54,7 @@ variants!(HOLDS, name_of_hold, Hold,
     Hold::TwinExists { claimed_by: Some(_), .. } => "TwinExists, claimed",
     Hold::TwinExists { claimed_by: None, .. } => "TwinExists, free",
     Hold::LateTwin(_) => "LateTwin",
+    Hold::Double { .. } => "Double",
     Hold::Ambiguous { .. } => "Ambiguous",
 );
 
@@ -158,6 +159,7 @@ fn holds() -> Vec<Sample<Hold>> {
         ),
         (Hold::TwinExists { webhook: webhook(), claimed_by: None }, WEBHOOK, edit),
         (Hold::LateTwin(webhook()), WEBHOOK, edit),
+        (Hold::Double { webhook: webhook(), other: webhook() }, WEBHOOK, "delete WH"),
         (
             Hold::Ambiguous { attempt: ATTEMPT.to_owned(), candidates: vec![webhook()] },
             WEBHOOK,

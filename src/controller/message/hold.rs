@@ -24,7 +24,7 @@ pub(in crate::controller) fn reason(hold: &Hold) -> Reason {
         Hold::MassChange(_) => Reason::MassChangeHold,
         Hold::Suspended => Reason::Suspended,
         Hold::ConversationFull(_) => Reason::ConversationFull,
-        Hold::TwinExists { .. } | Hold::LateTwin(_) => Reason::TwinExists,
+        Hold::TwinExists { .. } | Hold::LateTwin(_) | Hold::Double { .. } => Reason::TwinExists,
     }
 }
 
@@ -133,6 +133,12 @@ pub(in crate::controller) fn hold(hold: &Hold, subject: &Subject<'_>) -> String 
             "webhook {webhook} on conversation {conversation} does exactly the same and belongs to no object: a \
              second one would answer every event twice; delete it at Twilio, or take it over with webhookSid: {webhook} ({})",
             subject.kubectl("edit")
+        ),
+        Hold::Double { webhook, other } => format!(
+            "webhook {other} on conversation {conversation} does the same as {webhook}, or what this object once asked for, \
+             came after it was asked for, and belongs to no object: it may be a second one, from a create whose reply was \
+             lost; every event may be answered twice; delete {other} at Twilio if nobody needs it, or give it an object of \
+             its own with webhookSid: {other}",
         ),
         Hold::LateTwin(webhook) => format!(
             "webhook {webhook} on conversation {conversation} does what this object asked for before it was edited, and \

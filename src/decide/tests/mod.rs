@@ -8,6 +8,7 @@ mod adopting;
 mod creating;
 mod deleting;
 mod domain;
+mod doubled;
 mod effects;
 mod evidence;
 mod fixture;
