@@ -74,16 +74,6 @@ async fn secrets_change_in_flight() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_account_is_not_there() {
-    let world = World::start().await;
-    assert_eq!(world.get(&webhooks(OF_OTHER)).await.error(), (404, 20404));
-    assert_eq!(world.get(&format!("/v1/Conversations/{OF_OTHER}")).await.error(), (404, 20404));
-    let sid = world.simulator.create_webhook(OF_OTHER, &crate::fixture::outside(BOT)).unwrap();
-    assert_eq!(world.delete(&webhook(sid)).await.error(), (404, 20404));
-    assert_eq!(world.simulator.ledger().alive(OF_OTHER).len(), 1);
-}
-
-#[tokio::test]
 async fn credentials_never_enter_the_journal() {
     let world = World::start().await;
     status(&world, KEY, SECRET).await;

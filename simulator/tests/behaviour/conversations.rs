@@ -4,7 +4,7 @@ use crate::fixture::*;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{ConversationSeed, ConversationSid, ConversationState, WebhookSid};
+use twilio_conversations_simulator::{ConversationSeed, ConversationSid, ConversationState};
 
 #[tokio::test]
 async fn the_configuration_proves_the_account() {
@@ -110,24 +110,4 @@ async fn messages_are_numbered() {
     assert_eq!(world.post(&messages(CONVERSATION), &[]).await.json["index"], 1);
     world.simulator.set_conversation_state(CONVERSATION, ConversationState::Closed).unwrap();
     assert_eq!(world.post(&messages(CONVERSATION), &[]).await.error(), (400, 50377));
-}
-
-#[tokio::test]
-async fn unknown_paths_and_methods_have_twilios_error_body() {
-    let world = World::start().await;
-    for path in [
-        "/",
-        "/v1",
-        "/v1/Nothing",
-        "/v1/Conversations/",
-        "/v1/Services/IS1/Conversations/x",
-        "/v1/Conversations/%FF",
-    ] {
-        assert_eq!(world.get(path).await.error(), (404, 20404), "{path}");
-    }
-    assert_eq!(world.delete(&webhooks(CONVERSATION)).await.error(), (405, 20004));
-    assert_eq!(world.post("/v1/Configuration/", &[]).await.error(), (404, 20404));
-    let unknown = webhook(WebhookSid::numbered(9));
-    assert_eq!(world.get(&unknown).await.error(), (404, 20404));
-    assert_eq!(world.get(&format!("{}/WH1", webhooks(CONVERSATION))).await.error(), (400, 50363));
 }

@@ -3,11 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod accounts;
+mod attempts;
+mod bot;
+mod codes;
 mod control_api;
 mod conversations;
 mod deliveries;
 mod faults;
 mod fixture;
 mod ledger;
+mod replays;
 mod robustness;
 mod webhooks;
+mod wide;
