@@ -64,6 +64,22 @@ impl Conversation {
         participant.ordinal = self.joined;
         self.participants.push(participant);
     }
+
+    /// Whether nobody but `own` has that identity, or that address and proxy address.
+    fn has_no_other(
+        &self,
+        own: Option<ParticipantSid>,
+        identity: Option<&String>,
+        binding: &Binding,
+    ) -> Result<(), Refusal> {
+        let is_same = |other: &Participant| {
+            let same_identity = identity.is_some() && other.identity.as_ref() == identity;
+            let theirs = other.binding.as_ref().map(pair);
+            same_identity || (binding.address.is_some() && theirs == Some(pair(binding)))
+        };
+        let mut others = self.participants.iter().filter(|other| Some(other.sid) != own);
+        if others.any(is_same) { Err(Refusal::ParticipantExists) } else { Ok(()) }
+    }
 }
 
 impl AccountData {
@@ -77,17 +93,7 @@ impl AccountData {
         let now = self.now();
         let found = self.conversation_mut(conversation)?;
         found.admits_changes()?;
-        let Binding { address, proxy_address, .. } = &content.binding;
-        let same = |other: &Participant| {
-            let pair =
-                |binding: &Binding| (&binding.address, &binding.proxy_address) == (address, proxy_address);
-            let same_address = address.is_some() && other.binding.as_ref().is_some_and(pair);
-            let same_identity = content.identity.is_some() && other.identity == content.identity;
-            same_address || same_identity
-        };
-        if found.participants.iter().any(same) {
-            return Err(Refusal::ParticipantExists);
-        }
+        found.has_no_other(None, content.identity.as_ref(), &content.binding)?;
         let service = found.service;
         let role = self.service(service)?.participant_role();
         let mut participant = Participant::new(sid, None, role, now);
@@ -109,6 +115,7 @@ impl AccountData {
         let now = self.now();
         let found = self.conversation_mut(conversation)?;
         found.admits_changes()?;
+        found.has_no_other(Some(sid), changes.identity.as_ref(), &Binding::default())?;
         let participant = found.participants.iter_mut().find(|participant| participant.sid == sid);
         let participant = participant.ok_or(Refusal::ParticipantNotFound)?;
         participant.lay_over(changes, now);
@@ -133,4 +140,9 @@ impl AccountData {
         self.announce(conversation, &event, cause);
         Ok(())
     }
+}
+
+/// What a channel tells participants apart by.
+const fn pair(binding: &Binding) -> (&Option<String>, &Option<String>) {
+    (&binding.address, &binding.proxy_address)
 }
