@@ -24,8 +24,8 @@ async fn code_50361_too_many_webhooks_with_either_status() {
 async fn code_20429_account_concurrency_exceeded() {
     let world = World::start().await;
     world.switch(|settings| settings.max_concurrent = Some(2));
-    let held = FaultRule::new(Fault::delay_after_commit(60_000)).on(Operation::ConversationFetch);
-    world.simulator.add_fault(held);
+    let slow = FaultRule::new(Fault::delay_after_commit(60_000)).on(Operation::ConversationFetch);
+    world.simulator.add_fault(slow);
     let hold = || tokio::spawn(world.request(Method::GET, &conversation(CONVERSATION)).send());
     let first = hold();
     eventually(|| world.simulator.journal().len() == 1).await;
