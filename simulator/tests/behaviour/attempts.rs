@@ -7,7 +7,7 @@ use twilio_conversations_simulator::{
 };
 
 #[tokio::test]
-async fn a_failed_delivery_is_tried_as_often_as_the_switch_says_under_one_token() {
+async fn switch_delivery_retries_says_how_often_a_failed_delivery_is_tried_again_under_one_token() {
     let world = World::start().await;
     world.switch(|settings| settings.delivery_retries = 2);
     let mut bot = Bot::start("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n").await;

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use twilio_conversations_simulator::{DeliveryFailure, DeliveryOutcome, Destination, WebhookSeed, signature};
 
 #[tokio::test]
-async fn a_message_reaches_the_bot_signed_as_twilio_signs() {
+async fn duty_7_delivery_is_signed_as_twilio_signs() {
     let world = World::start().await;
     let mut bot = Bot::start(OK).await;
     let url = format!("{}/hook?tenant=a%20b#fragment", bot.origin);
@@ -52,23 +52,6 @@ async fn a_get_carries_the_fields_in_the_query_and_signs_the_url_alone() {
     assert_eq!(received.fields()["Body"], "hello");
     let url = format!("{}{}", bot.origin, received.target);
     assert_eq!(received.headers["x-twilio-signature"], signature::sign(TOKEN, &url, &[]));
-}
-
-#[tokio::test]
-async fn a_rest_message_fires_only_when_it_says_so() {
-    let world = World::start().await;
-    let mut bot = Bot::start(OK).await;
-    world.create(&bot.origin).await;
-    world.post(&messages(CONVERSATION), &[("Body", "silent")]).await;
-    let request = world.request(http::Method::POST, &messages(CONVERSATION)).form(&[("Body", "loud")]);
-    request.header("X-Twilio-Webhook-Enabled", "true").send().await.unwrap();
-    let fields = bot.next().await.fields();
-    assert_eq!(
-        (fields["Body"].as_str(), fields["Index"].as_str(), fields["Source"].as_str()),
-        ("loud", "1", "API")
-    );
-    assert!(!fields.contains_key("ParticipantSid"));
-    assert_eq!(world.settled().await.len(), 1);
 }
 
 #[tokio::test]
@@ -121,7 +104,7 @@ async fn a_bot_that_speaks_no_http_is_on_record() {
 }
 
 #[tokio::test]
-async fn a_bot_has_five_seconds() {
+async fn duty_7_timeout_is_five_seconds() {
     let world = World::start().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     world.create(&format!("http://{}", silent.local_addr().unwrap())).await;

@@ -38,7 +38,7 @@ fn arm(world: &World, fault: Fault) {
 }
 
 #[tokio::test]
-async fn an_error_may_come_before_or_after_the_commit() {
+async fn duty_4_500_503_and_409_come_before_or_after_the_commit() {
     let world = World::start().await;
     arm(&world, Fault::error(503, 20503));
     assert_eq!(Reply::of(world.try_create().await.unwrap()).await.error(), (503, 20503));
@@ -51,7 +51,7 @@ async fn an_error_may_come_before_or_after_the_commit() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_tcp_reset() {
+async fn duty_4_connection_reset_before_or_after_the_commit_is_a_tcp_reset() {
     let world = World::start().await;
     for (fault, alive) in [(Fault::reset(), 0), (Fault::reset_after_commit(), 1)] {
         arm(&world, fault);
@@ -101,7 +101,7 @@ async fn a_delay_before_the_commit_outlives_its_client() {
 }
 
 #[tokio::test]
-async fn a_delay_after_the_commit_shows_the_commit_first() {
+async fn duty_4_slow_answers_come_after_the_commit() {
     let world = World::start().await;
     arm(&world, Fault::delay_after_commit(500));
     let started = Instant::now();
@@ -155,7 +155,7 @@ async fn a_reset_of_the_simulator_keeps_late_commits_out() {
 }
 
 #[tokio::test]
-async fn a_stale_list_shows_the_past() {
+async fn duty_4_stale_list_shows_the_past() {
     let world = World::start().await;
     let old = world.create(BOT).await;
     world.simulator.advance_clock(Duration::from_mins(10));

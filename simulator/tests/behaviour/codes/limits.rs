@@ -48,7 +48,7 @@ async fn code_20429_account_concurrency_exceeded() {
 }
 
 #[tokio::test]
-async fn code_20429_with_and_without_retry_after() {
+async fn duty_4_429_comes_with_and_without_retry_after() {
     let world = World::start().await;
     world.simulator.add_fault(FaultRule::new(Fault::too_many_requests()).once());
     assert_eq!(refused_create(&world, &webhook_form(BOT)).await, (429, 20429));
