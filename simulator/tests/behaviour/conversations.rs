@@ -84,16 +84,6 @@ async fn a_unique_name_is_taken_in_its_service_until_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_unique_name_may_not_look_like_a_sid() {
-    let world = World::start().await;
-    let name = [("UniqueName", "CH0000000000000000000000000000000F")];
-    assert_eq!(world.post("/v1/Conversations", &name).await.error(), (400, 50390));
-    assert_eq!(world.post(&conversation(CONVERSATION), &name).await.error(), (400, 50390));
-    let short = [("UniqueName", "CH1")];
-    assert_eq!(world.post("/v1/Conversations", &short).await.status, 201);
-}
-
-#[tokio::test]
 async fn an_update_of_a_conversation_keeps_what_was_not_sent() {
     let world = World::start().await;
     let before = world.get(&conversation(CONVERSATION)).await.json;

@@ -95,8 +95,6 @@ async fn conversations_are_listed_by_the_time_of_their_creation() {
     assert_eq!(names("StartDate=2020-01-02&EndDate=2020-01-03T10:00:00Z&PageSize=1").await, ["b", "c"]);
     assert_eq!(names("EndDate=2020-01-02T10:00:00Z").await, ["a", "b"]);
     assert_eq!(names("StartDate=2020-01-03T10:00:01Z").await, ["tenant a/support"]);
-    let backwards = world.get("/v1/Conversations?StartDate=2020-01-02&EndDate=2020-01-01").await;
-    assert_eq!(backwards.error(), (400, 50396));
     assert_eq!(world.get("/v1/Conversations?StartDate=soon").await.error(), (400, 20001));
 }
 

@@ -179,3 +179,21 @@ async fn code_20001_parameter_invalid() {
     assert_eq!(refused_post(&world, "/v1/Services", &[]).await, (400, 20001));
     assert_eq!(refused_get(&world, &format!("{}?Order=up", messages(CONVERSATION))).await, (400, 20001));
 }
+
+#[tokio::test]
+async fn code_50390_unique_name_looks_like_a_sid() {
+    let world = World::start().await;
+    let name = [("UniqueName", "CH0000000000000000000000000000000F")];
+    assert_eq!(refused_post(&world, "/v1/Conversations", &name).await, (400, 50390));
+    assert_eq!(refused_post(&world, &conversation(CONVERSATION), &name).await, (400, 50390));
+    assert_eq!(world.post("/v1/Conversations", &[("UniqueName", "CH1")]).await.status, 201);
+}
+
+#[tokio::test]
+async fn code_50396_span_ends_before_it_begins() {
+    let world = World::start().await;
+    let backwards = "/v1/Conversations?StartDate=2020-01-02&EndDate=2020-01-01";
+    assert_eq!(refused_get(&world, backwards).await, (400, 50396));
+    let one_day = "/v1/Conversations?StartDate=2020-01-02&EndDate=2020-01-02";
+    assert_eq!(world.get(one_day).await.status, 200);
+}

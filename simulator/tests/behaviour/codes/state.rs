@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::*;
-use twilio_conversations_simulator::{AccountSeed, ConversationState, Region, StateStatus};
+use twilio_conversations_simulator::{
+    AccountSeed, ConversationState, ParticipantSeed, Region, Seed, StateStatus,
+};
 
 const STATUSES: [(StateStatus, u16); 2] = [(StateStatus::BadRequest, 400), (StateStatus::Conflict, 409)];
 
@@ -70,9 +72,29 @@ async fn code_50391_conflicting_change() {
 #[tokio::test]
 async fn code_50385_conversations_not_offered_in_this_region() {
     let account = AccountSeed::new(ACCOUNT, TOKEN).region(Region::Au1);
-    let world = World::start_with(twilio_conversations_simulator::Seed::new().account(account)).await;
+    let world = World::start_with(Seed::new().account(account)).await;
     assert_eq!(refused_create(&world, &webhook_form(BOT)).await, (400, 50385));
     assert_eq!(refused_get(&world, "/v1/Configuration").await, (400, 50385));
     assert_eq!(refused_post(&world, "/v1/Conversations", &[]).await, (400, 50385));
     assert_eq!(world.simulator.conversations(ACCOUNT).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn code_50353_unique_name_taken() {
+    let world = World::start().await;
+    let name = [("UniqueName", "tenant a/support")];
+    assert_eq!(refused_post(&world, "/v1/Conversations", &name).await, (409, 50353));
+    let other = world.post("/v1/Conversations", &[("UniqueName", "other")]).await;
+    assert_eq!(refused_post(&world, &conversation(other.sid()), &name).await, (409, 50353));
+}
+
+#[tokio::test]
+async fn code_50433_participant_exists() {
+    let world = World::start().await;
+    world.simulator.join(CONVERSATION, &ParticipantSeed::identity("ana")).unwrap();
+    world.simulator.join(CONVERSATION, &ParticipantSeed::identity("bob")).unwrap();
+    let ana = [("Identity", "ana")];
+    assert_eq!(refused_post(&world, &participants(CONVERSATION), &ana).await, (409, 50433));
+    let bob = format!("{}/bob", participants(CONVERSATION));
+    assert_eq!(refused_post(&world, &bob, &ana).await, (409, 50433));
 }
