@@ -193,3 +193,46 @@ async fn a_seed_reads_the_same_in_yaml_and_json() {
     assert_eq!(world.control(Method::POST, "/seed", as_json).await.status, 204);
     assert_eq!(world.simulator.faults().len(), from_yaml.faults.len());
 }
+
+#[tokio::test]
+async fn the_status_of_an_account_and_the_slow_end_of_a_conversation() {
+    let world = World::start().await;
+    let status = format!("/accounts/{ACCOUNT}/status");
+    for (name, expected) in [("suspended", 403), ("test", 403), ("active", 200)] {
+        assert_eq!(world.control(Method::PUT, &status, json!({"status": name})).await.status, 204);
+        assert_eq!(world.get("/v1/Configuration").await.status, expected, "{name}");
+    }
+    assert_eq!(world.control(Method::PUT, &status, json!({"status": "gone"})).await.status, 422);
+    let unknown = "/accounts/AC00000000000000000000000000000099/status";
+    assert_eq!(world.control(Method::PUT, unknown, json!({"status": "active"})).await.status, 404);
+
+    let path = format!("/conversations/{CONVERSATION}/delete-slowly");
+    assert_eq!(world.control(Method::POST, &path, json!({"forMs": 60_000})).await.status, 204);
+    assert_eq!(world.get(&conversation(CONVERSATION)).await.error(), (400, 50334));
+    world.control(Method::POST, "/clock/advance", json!({"byMs": 60_000})).await;
+    assert_eq!(world.get(&conversation(CONVERSATION)).await.error(), (404, 20404));
+    assert_eq!(world.control(Method::POST, &path, json!({"forMs": 1})).await.status, 404);
+}
+
+#[tokio::test]
+async fn participants_join_and_channels_report() {
+    let world = World::start().await;
+    world.listen(CONVERSATION, ["onParticipantAdded", "onDeliveryUpdated"]);
+    let path = format!("/conversations/{CONVERSATION}");
+    let bob = json!({"address": "+15550001", "proxyAddress": "+15550002"});
+    let joined = world.control(Method::POST, &format!("{path}/participants"), bob.clone()).await;
+    assert_eq!(joined.status, 201, "{}", joined.json);
+    assert_eq!(world.control(Method::POST, &format!("{path}/participants"), bob).await.status, 422, "once");
+    assert_eq!(world.control(Method::POST, &format!("{path}/participants"), json!({})).await.status, 422);
+    let says = json!({"author": "ana", "body": "hello"});
+    let message = world.control(Method::POST, &format!("{path}/messages"), says).await;
+    let receipts = format!("{path}/messages/{}/receipts", message.json["sid"].as_str().unwrap());
+    let report = json!({"participant": joined.json["sid"], "status": "failed", "errorCode": 30_003});
+    let receipt = world.control(Method::POST, &receipts, report).await;
+    assert_eq!((receipt.status, receipt.json["sid"].as_str().unwrap().starts_with("DY")), (201, true));
+    let stranger = json!({"participant": "MB00000000000000000000000000000099", "status": "sent"});
+    assert_eq!(world.control(Method::POST, &receipts, stranger).await.status, 422);
+    let shown = world.control(Method::GET, &path, Value::Null).await.json;
+    assert_eq!(shown["messages"][0]["receipts"][0]["errorCode"], 30_003);
+    assert_eq!(world.heard().await, ["onParticipantAdded", "onDeliveryUpdated"]);
+}

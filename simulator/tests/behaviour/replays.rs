@@ -4,7 +4,10 @@ use crate::bot::*;
 use crate::fixture::*;
 use http::Method;
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{Destination, WebhookChanges, WebhookSeed, WebhookSid};
+use twilio_conversations_simulator::{
+    AccountSeed, ConversationSeed, ConversationSid, Destination, ParticipantSeed, Seed, WebhookChanges,
+    WebhookSeed, WebhookSid,
+};
 
 /// Creates a webhook with `ReplayAfter` of 0.
 async fn create_replaying(world: &World, url: &str) -> WebhookSid {
@@ -149,4 +152,21 @@ async fn a_replay_goes_to_studio_and_to_triggers_as_a_message_would() {
         .map(|delivery| (delivery.webhook.unwrap(), delivery.message_index))
         .collect();
     assert_eq!(got, [(flow, Some(0)), (flow, Some(1)), (keyword, Some(1))]);
+}
+
+#[tokio::test]
+async fn what_was_said_before_the_start_is_heard_of_by_replay_only() {
+    let past = ConversationSeed::new(ConversationSid::numbered(9))
+        .webhook(outside(NOBODY))
+        .webhook(outside(NOBODY).replay_after(1))
+        .participant(ParticipantSeed::identity("ana"))
+        .message("ana", "zero")
+        .message("bob", "one");
+    let account = AccountSeed::new(ACCOUNT, TOKEN).conversation(past);
+    let world = World::start_with(Seed::new().account(account)).await;
+    let [delivery] = <[_; 1]>::try_from(world.settled().await).unwrap();
+    assert_eq!((delivery.replay, delivery.field("Body")), (true, Some("one")));
+    let conversation = world.simulator.conversation(ConversationSid::numbered(9)).unwrap();
+    let who: Vec<_> = conversation.participants.iter().map(|who| who.identity.as_deref()).collect();
+    assert_eq!(who, [Some("ana"), Some("bob")], "who has spoken takes part");
 }
