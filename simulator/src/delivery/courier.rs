@@ -38,7 +38,10 @@ impl Courier {
     /// looks at the account, so that deliveries keep the order of their events, whoever collects them.
     pub(crate) fn collect(&self, state: &Arc<State>, account: &Account) {
         let mut data = account.data();
-        self.send(state, data.take_outbox(), &account.auth_token());
+        let dispatches = data.take_outbox();
+        if !dispatches.is_empty() {
+            self.send(state, dispatches, &account.auth_token());
+        }
     }
 
     fn send(&self, state: &Arc<State>, dispatches: Vec<Dispatch>, auth_token: &str) {

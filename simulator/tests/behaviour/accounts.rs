@@ -67,7 +67,7 @@ async fn duty_2_secrets_are_rotated_in_flight() {
     world.simulator.add_fault(FaultRule::new(Fault::delay_before_commit(200)).on(Operation::Create));
     let create = world.request(Method::POST, &webhooks(CONVERSATION)).form(&webhook_form(BOT));
     let under_way = tokio::spawn(create.send());
-    eventually(|| world.simulator.journal().len() == 1).await;
+    eventually(|| world.simulator.faults()[0].struck == 1).await;
     world.simulator.rotate_auth_token(ACCOUNT, "new-token").unwrap();
     world.simulator.rotate_key_secret(KEY, "new-secret").unwrap();
     assert_eq!(status(&world, ACCOUNT, TOKEN).await, (401, 20003));
