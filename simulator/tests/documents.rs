@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use twilio_conversations_simulator::{Operation, Settings};
 
 const README: &str = include_str!("../README.md");
 const ROUTES: &str = include_str!("../src/control/http/mod.rs");
+const EVENTS: &str = include_str!("../src/delivery/event.rs");
 const REFUSALS: &str = include_str!("../src/api/refusal.rs");
 const FAULTS: &str = include_str!("../src/fault/kind.rs");
 
@@ -163,12 +165,15 @@ fn snake_case(camel_case: &str) -> String {
     name
 }
 
+fn has_a_test(tests: &BTreeSet<String>, prefix: &str) -> bool {
+    tests.iter().any(|test| test.starts_with(prefix))
+}
+
 #[test]
 fn every_code_of_the_contract_has_a_test() {
     let tests = tests();
     for (code, meaning) in CODES {
-        let prefix = format!("code_{code}_");
-        assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test {prefix}…: {meaning}");
+        assert!(has_a_test(&tests, &format!("code_{code}_")), "no test of {code}: {meaning}");
     }
 }
 
@@ -178,8 +183,7 @@ fn every_code_that_the_simulator_knows_has_a_test() {
     let codes: BTreeSet<_> = numbers.filter(|number| number.len() == 5).collect();
     assert!(codes.len() > 30, "{codes:?}");
     for code in codes {
-        let prefix = format!("code_{code}_");
-        assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test {prefix}…");
+        assert!(has_a_test(&tests, &format!("code_{code}_")), "no test of {code}");
     }
 }
 
@@ -189,7 +193,7 @@ fn every_duty_of_a_simulator_has_a_test_for_each_clause() {
     for (number, clauses) in DUTIES {
         for clause in clauses {
             let prefix = format!("duty_{number}_{clause}");
-            assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test {prefix}…");
+            assert!(has_a_test(&tests, &prefix), "no test {prefix}…");
         }
     }
 }
@@ -200,7 +204,7 @@ fn every_switch_has_a_test_and_its_row() {
     let Value::Object(switches) = json!(Settings::default()) else { unreachable!() };
     for name in switches.keys() {
         let prefix = format!("switch_{}_", snake_case(name));
-        assert!(tests.iter().any(|test| test.starts_with(&prefix)), "no test {prefix}…");
+        assert!(has_a_test(&tests, &prefix), "no test {prefix}…");
     }
     let cells = first_cells("Switches");
     let rows: BTreeSet<_> = cells.iter().filter_map(|code| code.first().copied()).collect();
@@ -275,4 +279,27 @@ fn every_operation_has_its_row() {
         assert!(rows.iter().any(|row| json!(row) == *operation), "{operation} is not in the README");
     }
     assert_eq!(rows.len(), operations.len(), "{rows:?}");
+}
+
+#[test]
+fn every_event_has_its_row() {
+    let rows: BTreeSet<_> = first_cells("Deliveries").into_iter().flatten().collect();
+    let events: BTreeSet<_> = EVENTS.split('"').filter(|text| text.starts_with("on")).collect();
+    assert!(events.len() > 10, "{events:?}");
+    assert_eq!(rows, events);
+}
+
+#[test]
+fn every_flag_of_the_program_has_its_row() {
+    let program = env!("CARGO_BIN_EXE_twilio-conversations-simulator");
+    let help = Command::new(program).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = help.split(|letter: char| !(letter.is_ascii_lowercase() || letter == '-'));
+    let own =
+        |flag: &&str| flag.len() > 2 && flag.starts_with("--") && !["--help", "--version"].contains(flag);
+    let flags: BTreeSet<_> = words.filter(own).collect();
+    let rows = first_cells("Run it").into_iter().flatten();
+    let rows: BTreeSet<_> =
+        rows.filter_map(|code| code.split(' ').next()).filter(|word| *word != "flag").collect();
+    assert_eq!(rows, flags);
 }
