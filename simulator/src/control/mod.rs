@@ -255,8 +255,8 @@ impl Control {
     }
 
     /// What bots were told more than once, as far as it is on record: groups of deliveries of the same event of the same
-    /// message to the same destination, by more than one webhook or as a replay of what was sent already. Empty is what
-    /// a client must show that creates no webhook twice, and none again with `ReplayAfter`.
+    /// message to the same destination by more than one webhook. Empty is what a client must show that creates no webhook
+    /// twice, and none again with `ReplayAfter`.
     #[must_use]
     pub fn repeated_deliveries(&self) -> Vec<Vec<Delivery>> {
         delivery::repeated(&self.deliveries())

@@ -25,8 +25,8 @@ impl<'a> Sameness<'a> {
     }
 }
 
-/// The deliveries of one event of one message to one destination by more than one webhook, or as a replay of what
-/// was sent already: each group has at least two, oldest first. Further attempts of one delivery do not count.
+/// The deliveries of one event of one message to one destination by more than one webhook: each group has at least two,
+/// oldest first. Further attempts of one delivery do not count.
 pub(crate) fn repeated(deliveries: &[Delivery]) -> Vec<Vec<Delivery>> {
     let mut groups: Vec<Vec<&Delivery>> = Vec::new();
     let mut known: HashMap<Sameness<'_>, usize> = HashMap::new();
@@ -44,5 +44,5 @@ pub(crate) fn repeated(deliveries: &[Delivery]) -> Vec<Vec<Delivery>> {
 
 fn is_repeated(group: &[&Delivery]) -> bool {
     let Some((first, others)) = group.split_first() else { return false };
-    others.iter().any(|other| other.replay || (other.level, other.webhook) != (first.level, first.webhook))
+    others.iter().any(|other| (other.level, other.webhook) != (first.level, first.webhook))
 }

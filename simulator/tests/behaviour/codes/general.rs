@@ -1,7 +1,7 @@
 //! Credentials, accounts, pages, and Twilio's own troubles.
 
 use super::*;
-use twilio_conversations_simulator::{AccountStatus, Garble, KeySid};
+use twilio_conversations_simulator::{AccountStatus, ConversationSeed, Garble, KeySid};
 
 #[tokio::test]
 async fn code_20003_credentials_bad_or_missing() {
@@ -71,15 +71,22 @@ async fn code_21481_page_token_invalid() {
     for token in ["nonsense", "", "é", "PTWH00000000000000000000000000000001"] {
         assert_eq!(refused_get(&world, &format!("{path}?PageToken={token}")).await, (400, 21481), "{token}");
     }
-    // That of another list.
-    let page = world.get(&format!("{}?PageSize=1", messages(CONVERSATION))).await.json;
-    let next = page["meta"]["next_page_url"].as_str().unwrap();
-    let (_, token) = next.split_once("PageToken=").unwrap();
+    // A token is good for its own list only, and for that list as it was filtered and ordered.
+    let token_of = async |path: &str| {
+        let page = world.get(path).await.json;
+        let next = page["meta"]["next_page_url"].as_str().unwrap();
+        next.split_once("PageToken=").unwrap().1.to_owned()
+    };
+    let of_messages = messages(CONVERSATION);
+    let token = token_of(&format!("{of_messages}?PageSize=1")).await;
     assert_eq!(refused_get(&world, &format!("{path}?PageToken={token}")).await, (400, 21481));
-    assert_eq!(
-        world.get(&format!("{}?PageToken={token}&PageSize=1", messages(CONVERSATION))).await.status,
-        200
-    );
+    let backwards = format!("{of_messages}?Order=desc&PageToken={token}");
+    assert_eq!(refused_get(&world, &backwards).await, (400, 21481));
+    assert_eq!(world.get(&format!("{of_messages}?PageToken={token}")).await.status, 200);
+    world.simulator.create_conversation(ACCOUNT, &ConversationSeed::default()).unwrap();
+    let token = token_of("/v1/Conversations?State=active&PageSize=1").await;
+    let closed = format!("/v1/Conversations?State=closed&PageToken={token}");
+    assert_eq!(refused_get(&world, &closed).await, (400, 21481));
 }
 
 #[tokio::test]
