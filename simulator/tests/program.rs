@@ -42,4 +42,7 @@ fn what_it_cannot_do_it_says() {
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("cannot read /nonexistent/seed.yaml"));
     assert_eq!(run(&["--listen", "nowhere"]).status.code(), Some(2));
+    let no_host = run(&["--allow-delivery-to", "https://bots.example.com"]);
+    assert_eq!(no_host.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&no_host.stderr).contains("is no host"));
 }

@@ -194,8 +194,8 @@ impl Exchange {
         tokio::time::sleep(plan.before).await;
         let (result, committed) = match plan.commit {
             Commit::Now => {
-                let as_of =
-                    plan.lag.map(|lag| self.state.clock.now().checked_sub(lag).unwrap_or(Timestamp::MIN));
+                let now = self.state.clock.now();
+                let as_of = plan.lag.map(|lag| now.checked_sub(lag).unwrap_or(Timestamp::MIN));
                 self.carry_out(&admitted, as_of)
             }
             Commit::Never | Commit::Later(_) => (Ok(Answer::nothing()), false),

@@ -14,7 +14,7 @@ pub use outsider::WebhookChanges;
 
 use crate::api::Refusal;
 use crate::counters::Counters;
-use crate::delivery::{Courier, Delivery};
+use crate::delivery::{self, Courier, Delivery};
 use crate::fault::{FaultId, FaultRule, FaultStatus};
 use crate::journal::Entry;
 use crate::reply_check::{ReplyCheck, WrongReply};
@@ -269,6 +269,14 @@ impl Control {
     #[must_use]
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.state().deliveries.list()
+    }
+
+    /// What bots were told more than once, as far as it is on record: groups of deliveries of the same event of the same
+    /// message to the same destination by more than one webhook. Empty is what a client must show that creates no webhook
+    /// twice, and none again with `ReplayAfter`.
+    #[must_use]
+    pub fn repeated_deliveries(&self) -> Vec<Vec<Delivery>> {
+        delivery::repeated(&self.deliveries())
     }
 
     /// How many deliveries are under way.

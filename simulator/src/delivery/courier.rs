@@ -34,9 +34,11 @@ impl Courier {
         Self { runtime, tasks, hosts: Arc::new(hosts), client: Arc::default() }
     }
 
-    /// Sends what is waiting in the account, each by itself and in the background.
+    /// Sends what is waiting in the account, each by itself and in the background. It is on record before anybody else
+    /// looks at the account, so that deliveries keep the order of their events, whoever collects them.
     pub(crate) fn collect(&self, state: &Arc<State>, account: &Account) {
-        let dispatches = account.data().take_outbox();
+        let mut data = account.data();
+        let dispatches = data.take_outbox();
         if !dispatches.is_empty() {
             self.send(state, dispatches, &account.auth_token());
         }

@@ -9,6 +9,7 @@ mod courier;
 mod event;
 mod hosts;
 mod log;
+mod repeated;
 pub mod signature;
 
 use jiff::Timestamp;
@@ -19,6 +20,7 @@ pub(crate) use courier::Courier;
 pub(crate) use event::Event;
 pub use hosts::{DeliveryHosts, HostError};
 pub(crate) use log::DeliveryLog;
+pub(crate) use repeated::repeated;
 
 use crate::sid::{AccountSid, ConversationSid, FlowSid, MessageSid, WebhookSid};
 use crate::world::Method;
@@ -65,6 +67,14 @@ pub struct Delivery {
     pub outcome: DeliveryOutcome,
 }
 
+impl Delivery {
+    /// The value of that field.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
 /// What a webhook is set for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,7 +88,7 @@ pub enum Level {
 }
 
 /// Where a delivery goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Destination {
     /// To a URL.

@@ -181,7 +181,11 @@ impl AccountData {
         replace(&mut conversation.created_at, created_at);
         conversation.updated_at = updated_at.unwrap_or(now);
         conversation.inactive_after = inactive_after.or(conversation.inactive_after.take());
-        conversation.closed_after = closed_after.or(conversation.closed_after.take());
+        if closed_after.is_some() {
+            // What an inactive conversation was running out by no longer counts.
+            conversation.closed_at = None;
+            conversation.closed_after = closed_after;
+        }
     }
 
     /// Starts the timers of a conversation anew, both from now on.

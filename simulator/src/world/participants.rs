@@ -64,6 +64,13 @@ impl Conversation {
         participant.ordinal = self.joined;
         self.participants.push(participant);
     }
+
+    /// Whether nobody but `own` has that identity.
+    fn has_no_other(&self, own: Option<ParticipantSid>, identity: Option<&String>) -> Result<(), Refusal> {
+        let mut others = self.participants.iter().filter(|other| Some(other.sid) != own);
+        let is_same = |other: &Participant| identity.is_some() && other.identity.as_ref() == identity;
+        if others.any(is_same) { Err(Refusal::ParticipantExists) } else { Ok(()) }
+    }
 }
 
 impl AccountData {
@@ -77,10 +84,7 @@ impl AccountData {
         let now = self.now();
         let found = self.conversation_mut(conversation)?;
         found.admits_changes()?;
-        let is_here = |other: &Participant| content.identity.is_some() && other.identity == content.identity;
-        if found.participants.iter().any(is_here) {
-            return Err(Refusal::ParticipantExists);
-        }
+        found.has_no_other(None, content.identity.as_ref())?;
         let service = found.service;
         if self.is_bound(&content.binding) {
             return Err(Refusal::BindingExists);
@@ -116,6 +120,7 @@ impl AccountData {
         let now = self.now();
         let found = self.conversation_mut(conversation)?;
         found.admits_changes()?;
+        found.has_no_other(Some(sid), changes.identity.as_ref())?;
         let participant = found.participants.iter_mut().find(|participant| participant.sid == sid);
         let participant = participant.ok_or(Refusal::ParticipantNotFound)?;
         participant.lay_over(changes, now);

@@ -1,98 +1,14 @@
 //! Deliveries as a bot receives them.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::bot::*;
 use crate::fixture::*;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use twilio_conversations_simulator::{
-    Delivery, DeliveryFailure, DeliveryOutcome, Destination, WebhookChanges, WebhookSeed, signature,
-};
-use url::form_urlencoded;
-
-const SETTLED: Duration = Duration::from_secs(5);
-
-/// A request as the bot received it.
-struct Received {
-    method: String,
-    target: String,
-    headers: BTreeMap<String, String>,
-    body: String,
-}
-
-impl Received {
-    fn fields(&self) -> BTreeMap<String, String> {
-        let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let encoded = if self.method == "GET" { query } else { &self.body };
-        form_urlencoded::parse(encoded.as_bytes()).into_owned().collect()
-    }
-}
-
-/// A bot that answers every request with `answer` and hands it over.
-struct Bot {
-    origin: String,
-    inbox: mpsc::UnboundedReceiver<Received>,
-}
-
-impl Bot {
-    async fn start(answer: &'static str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, inbox) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let mut buffer = Vec::new();
-                let received = loop {
-                    if stream.read_buf(&mut buffer).await.unwrap() == 0 {
-                        break None;
-                    }
-                    if let Some(received) = parse(&buffer) {
-                        break Some(received);
-                    }
-                };
-                if let Some(received) = received {
-                    stream.write_all(answer.as_bytes()).await.unwrap();
-                    let _ = sender.send(received);
-                }
-            }
-        });
-        Self { origin, inbox }
-    }
-
-    async fn next(&mut self) -> Received {
-        tokio::time::timeout(SETTLED, self.inbox.recv()).await.unwrap().unwrap()
-    }
-}
-
-fn parse(buffer: &[u8]) -> Option<Received> {
-    let text = std::str::from_utf8(buffer).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let mut lines = head.lines();
-    let mut request_line = lines.next()?.split(' ');
-    let headers: BTreeMap<_, _> = lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-        .collect();
-    let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    (body.len() >= length).then(|| Received {
-        method: request_line.next().unwrap().to_owned(),
-        target: request_line.next().unwrap().to_owned(),
-        headers,
-        body: body.to_owned(),
-    })
-}
-
-const OK: &str = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-
-async fn settled(world: &World) -> Vec<Delivery> {
-    assert!(world.simulator.deliveries_settled(SETTLED).await);
-    world.simulator.deliveries()
-}
+use twilio_conversations_simulator::{DeliveryFailure, DeliveryOutcome, Destination, WebhookSeed, signature};
 
 #[tokio::test]
-async fn a_message_reaches_the_bot_signed_as_twilio_signs() {
+async fn duty_7_delivery_is_signed_as_twilio_signs() {
     let world = World::start().await;
     let mut bot = Bot::start(OK).await;
     let url = format!("{}/hook?tenant=a%20b#fragment", bot.origin);
@@ -118,7 +34,7 @@ async fn a_message_reaches_the_bot_signed_as_twilio_signs() {
     let form: Vec<_> = fields.into_iter().collect();
     let signed = format!("{}/hook?tenant=a%20b", bot.origin);
     assert_eq!(received.headers["x-twilio-signature"], signature::sign(TOKEN, &signed, &form));
-    let [delivery] = <[_; 1]>::try_from(settled(&world).await).unwrap();
+    let [delivery] = <[_; 1]>::try_from(world.settled().await).unwrap();
     assert_eq!((delivery.webhook, delivery.message, delivery.replay), (Some(sid), Some(message), false));
     assert_eq!(delivery.outcome, DeliveryOutcome::Answered(204));
 }
@@ -139,23 +55,6 @@ async fn a_get_carries_the_fields_in_the_query_and_signs_the_url_alone() {
 }
 
 #[tokio::test]
-async fn a_rest_message_fires_only_when_it_says_so() {
-    let world = World::start().await;
-    let mut bot = Bot::start(OK).await;
-    world.create(&bot.origin).await;
-    world.post(&messages(CONVERSATION), &[("Body", "silent")]).await;
-    let request = world.request(http::Method::POST, &messages(CONVERSATION)).form(&[("Body", "loud")]);
-    request.header("X-Twilio-Webhook-Enabled", "true").send().await.unwrap();
-    let fields = bot.next().await.fields();
-    assert_eq!(
-        (fields["Body"].as_str(), fields["Index"].as_str(), fields["Source"].as_str()),
-        ("loud", "1", "API")
-    );
-    assert!(!fields.contains_key("ParticipantSid"));
-    assert_eq!(settled(&world).await.len(), 1);
-}
-
-#[tokio::test]
 async fn only_the_webhooks_that_a_message_concerns_hear_of_it() {
     let world = World::start().await;
     let nowhere = "http://127.0.0.1:1/";
@@ -166,7 +65,7 @@ async fn only_the_webhooks_that_a_message_concerns_hear_of_it() {
     let flow = add(WebhookSeed::studio(FLOW));
     world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
     world.simulator.say(CONVERSATION, "ana", "an AGENT please").unwrap();
-    let deliveries = settled(&world).await;
+    let deliveries = world.settled().await;
     let got: Vec<_> = deliveries.iter().map(|delivery| (delivery.message_index, delivery.webhook)).collect();
     let expected = [(0, all), (0, flow), (1, all), (1, keyword), (1, flow)];
     assert_eq!(got, expected.map(|(index, webhook)| (Some(index), Some(webhook))));
@@ -183,36 +82,13 @@ async fn only_the_webhooks_that_a_message_concerns_hear_of_it() {
 }
 
 #[tokio::test]
-async fn replay_after_sends_old_messages_once_at_creation() {
-    let world = World::start().await;
-    for body in ["zero", "one", "two"] {
-        world.simulator.say(CONVERSATION, "ana", body).unwrap();
-    }
-    let mut bot = Bot::start(OK).await;
-    let origin = bot.origin.clone();
-    let [target, url, filters] = webhook_form(&origin);
-    let form = [target, url, filters, ("Configuration.ReplayAfter", "1")];
-    let created = world.post(&webhooks(CONVERSATION), &form).await;
-    let mut indexes =
-        [bot.next().await.fields()["Index"].clone(), bot.next().await.fields()["Index"].clone()];
-    indexes.sort();
-    assert_eq!(indexes, ["1", "2"]);
-    let sid = created.json["sid"].as_str().unwrap().parse().unwrap();
-    world.simulator.edit_webhook(sid, &WebhookChanges::url(&bot.origin)).unwrap();
-    world.post(&webhook(sid), &form).await;
-    let deliveries = settled(&world).await;
-    assert_eq!(deliveries.len(), 2);
-    assert!(deliveries.iter().all(|delivery| delivery.replay && delivery.webhook == Some(sid)));
-}
-
-#[tokio::test]
 async fn a_redirect_is_not_followed_and_a_failure_is_not_repeated() {
     let world = World::start().await;
     let mut bot = Bot::start("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nConnection: close\r\n\r\n").await;
     world.create(&format!("{}/hook", bot.origin)).await;
     world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
     assert_eq!(bot.next().await.target, "/hook");
-    assert_eq!(settled(&world).await[0].outcome, DeliveryOutcome::Answered(302));
+    assert_eq!(world.settled().await[0].outcome, DeliveryOutcome::Answered(302));
     assert!(bot.inbox.try_recv().is_err());
 }
 
@@ -222,19 +98,19 @@ async fn a_bot_that_speaks_no_http_is_on_record() {
     let bot = Bot::start("what?\r\n\r\n").await;
     world.create(&bot.origin).await;
     world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
-    assert_eq!(settled(&world).await[0].outcome, DeliveryOutcome::Failed(DeliveryFailure::Broken));
+    assert_eq!(world.settled().await[0].outcome, DeliveryOutcome::Failed(DeliveryFailure::Broken));
     world.simulator.clear_deliveries();
     assert!(world.simulator.deliveries().is_empty());
 }
 
 #[tokio::test]
-async fn a_bot_has_five_seconds() {
+async fn duty_7_timeout_is_five_seconds() {
     let world = World::start().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     world.create(&format!("http://{}", silent.local_addr().unwrap())).await;
     world.simulator.say(CONVERSATION, "ana", "hello").unwrap();
     let said = Instant::now();
-    assert!(world.simulator.deliveries_settled(2 * SETTLED).await);
+    assert!(world.simulator.deliveries_settled(2 * SOON).await);
     assert!(said.elapsed() >= Duration::from_secs(4));
     let outcome = &world.simulator.deliveries()[0].outcome;
     assert_eq!(*outcome, DeliveryOutcome::Failed(DeliveryFailure::Timeout));

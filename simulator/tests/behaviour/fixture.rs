@@ -1,10 +1,14 @@
 //! A simulator with two accounts, and a client that speaks plain HTTP to it.
 
+use std::fmt::Debug;
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use twilio_conversations_simulator::{
-    AccountSeed, AccountSid, Config, ConversationSeed, ConversationSid, FlowSid, KeySeed, KeySid, Operation,
-    Seed, ServiceSid, Simulator, WebhookSeed, WebhookSid,
+    AccountSeed, AccountSid, Config, ConversationSeed, ConversationSid, Delivery, FlowSid, KeySeed, KeySid,
+    Operation, Seed, ServiceSid, Settings, Simulator, WebhookSeed, WebhookSid,
 };
 
 pub(crate) const ACCOUNT: AccountSid = AccountSid::numbered(1);
@@ -21,6 +25,12 @@ pub(crate) const IN_SERVICE: ConversationSid = ConversationSid::numbered(2);
 pub(crate) const OF_OTHER: ConversationSid = ConversationSid::numbered(3);
 pub(crate) const FLOW: FlowSid = FlowSid::numbered(1);
 pub(crate) const BOT: &str = "https://bots.example.com/a";
+/// A URL of this machine at which nobody answers: deliveries to it are on record, and fail at once.
+pub(crate) const NOBODY: &str = "http://127.0.0.1:1/";
+/// How long anything may take that happens by itself.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+/// What makes a REST call fire webhooks.
+pub(crate) const FIRES: (&str, &str) = ("X-Twilio-Webhook-Enabled", "true");
 
 pub(crate) fn seed() -> Seed {
     let reads = [Operation::List, Operation::Fetch, Operation::ConversationFetch];
@@ -45,7 +55,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::with(Config { random_seed: 7, ..Config::from(seed()) }).await
+        Self::start_with(seed()).await
+    }
+
+    pub(crate) async fn start_with(seed: Seed) -> Self {
+        Self::with(Config { random_seed: 7, ..Config::from(seed) }).await
     }
 
     pub(crate) async fn with(config: Config) -> Self {
@@ -72,22 +86,66 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::GET, path).send().await.unwrap()).await
+        Reply::to(self.request(Method::GET, path)).await
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
-        Reply::of(self.request(Method::POST, path).form(form).send().await.unwrap()).await
+        Reply::to(self.request(Method::POST, path).form(form)).await
+    }
+
+    /// The same, and webhooks hear of it.
+    pub(crate) async fn post_firing(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        Reply::to(self.request(Method::POST, path).header(FIRES.0, FIRES.1).form(form)).await
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::DELETE, path).send().await.unwrap()).await
+        Reply::to(self.request(Method::DELETE, path)).await
+    }
+
+    /// The same, and webhooks hear of it.
+    pub(crate) async fn delete_firing(&self, path: &str) -> Reply {
+        Reply::to(self.request(Method::DELETE, path).header(FIRES.0, FIRES.1)).await
+    }
+
+    /// A call of the control API; `Value::Null` is no body.
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Value) -> Reply {
+        let request = self.anonymous(method, &format!("/_simulator{path}"));
+        Reply::to(if body.is_null() { request } else { request.json(&body) }).await
+    }
+
+    /// Changes the switches.
+    pub(crate) fn switch(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.simulator.settings();
+        change(&mut settings);
+        self.simulator.set_settings(settings);
+    }
+
+    /// A webhook of somebody else's that hears of these events, at a URL where nobody answers.
+    pub(crate) fn listen<const N: usize>(
+        &self,
+        conversation: ConversationSid,
+        events: [&str; N],
+    ) -> WebhookSid {
+        let webhook = WebhookSeed::webhook(NOBODY).filters(events);
+        self.simulator.create_webhook(conversation, &webhook).unwrap()
+    }
+
+    /// All deliveries, once none is under way.
+    pub(crate) async fn settled(&self) -> Vec<Delivery> {
+        assert!(self.simulator.deliveries_settled(2 * SOON).await);
+        self.simulator.deliveries()
+    }
+
+    /// The events of all deliveries, in order.
+    pub(crate) async fn heard(&self) -> Vec<String> {
+        self.settled().await.into_iter().map(|delivery| delivery.event).collect()
     }
 
     /// Creates a webhook target at `url` and returns its SID.
     pub(crate) async fn create(&self, url: &str) -> WebhookSid {
         let reply = self.post(&webhooks(CONVERSATION), &webhook_form(url)).await;
         assert_eq!(reply.status, 201, "{}", reply.json);
-        reply.json["sid"].as_str().unwrap().parse().unwrap()
+        reply.sid()
     }
 
     pub(crate) async fn try_create(&self) -> reqwest::Result<Response> {
@@ -113,6 +171,14 @@ pub(crate) fn webhook(sid: WebhookSid) -> String {
     format!("{}/{sid}", webhooks(CONVERSATION))
 }
 
+pub(crate) fn conversation(sid: ConversationSid) -> String {
+    format!("/v1/Conversations/{sid}")
+}
+
+pub(crate) fn participants(conversation: ConversationSid) -> String {
+    format!("/v1/Conversations/{conversation}/Participants")
+}
+
 pub(crate) fn messages(conversation: ConversationSid) -> String {
     format!("/v1/Conversations/{conversation}/Messages")
 }
@@ -128,6 +194,20 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    pub(crate) async fn to(request: RequestBuilder) -> Self {
+        Self::of(request.send().await.unwrap()).await
+    }
+
+    /// The SID of what was made or fetched.
+    pub(crate) fn sid<S: FromStr<Err: Debug>>(&self) -> S {
+        self.json["sid"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// One field of every item of a list.
+    pub(crate) fn column(&self, list: &str, field: &str) -> Vec<Value> {
+        self.json[list].as_array().unwrap().iter().map(|item| item[field].clone()).collect()
+    }
+
     pub(crate) async fn of(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap();
@@ -148,6 +228,15 @@ impl Reply {
 /// A webhook as somebody else makes it.
 pub(crate) fn outside(url: &str) -> WebhookSeed {
     WebhookSeed::webhook(url)
+}
+
+/// Waits until it is true.
+pub(crate) async fn eventually(what: impl Fn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !what() {
+        assert!(Instant::now() < deadline, "it never came true");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 pub(crate) fn basic(user: &str, password: &str) -> String {

@@ -160,6 +160,10 @@ pub(super) async fn deliveries(State(control): State<Control>) -> impl IntoRespo
     Json(json!({"pending": control.deliveries_pending(), "deliveries": control.deliveries()}))
 }
 
+pub(super) async fn repeated_deliveries(State(control): State<Control>) -> impl IntoResponse {
+    Json(json!({"groups": control.repeated_deliveries()}))
+}
+
 pub(super) async fn clear_deliveries(State(control): State<Control>) -> Done {
     control.clear_deliveries();
     DONE

@@ -35,6 +35,7 @@ pub(crate) fn router(control: Control) -> Router {
         .route("/ledger/duplicates", get(bench::duplicates))
         .route("/ledger/foreign-touched", get(bench::foreign_touched))
         .route("/deliveries", get(bench::deliveries).delete(bench::clear_deliveries))
+        .route("/deliveries/repeated", get(bench::repeated_deliveries))
         .route("/accounts", post(world::add_account))
         .route("/accounts/{account}/auth-token", put(world::rotate_auth_token))
         .route("/accounts/{account}/status", put(world::set_account_status))
