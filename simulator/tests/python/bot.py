@@ -21,7 +21,7 @@ class Received:
     @property
     def path(self):
         """Without the part that is the test's own."""
-        return "/" + urlsplit(self.url).path.split("/", 2)[2]
+        return "/" + urlsplit(self.url).path.partition("/")[2].partition("/")[2]
 
     @property
     def query(self):
@@ -50,7 +50,8 @@ class Bot:
                 self.send_response(204)
                 self.end_headers()
                 url = f"{bot.url}{self.path}"
-                bot.inboxes[self.path.split("/")[1]].put(Received(self.command, url, dict(self.headers), body))
+                name = urlsplit(self.path).path.split("/")[1]
+                bot.inboxes[name].put(Received(self.command, url, dict(self.headers), body))
 
             do_GET = do_POST = answer
 

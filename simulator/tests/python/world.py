@@ -55,7 +55,8 @@ class Simulator:
         return json.loads(text) if text else None
 
     def client(self, user=ACCOUNT, password=TOKEN, account=ACCOUNT, **http):
-        client = Client(user, password, account_sid=account, http_client=TwilioHttpClient(**http))
+        http_client = TwilioHttpClient(**{"timeout": 20} | http)
+        client = Client(user, password, account_sid=account, http_client=http_client)
         client.conversations.base_url = self.url
         return client
 
@@ -111,7 +112,7 @@ def is_dated(resource):
 
 
 def variants(file, name):
-    """The variants of an enum of the simulator's source."""
+    """The variants of a public enum of the simulator's source."""
     source = (SOURCE / file).read_text()
-    body = re.search(rf"pub enum {name} \{{\n(.*?)\n\}}", source, re.DOTALL)[1]
+    body = re.search(rf"pub(?:\(crate\))? enum {name} \{{\n(.*?)\n\}}", source, re.DOTALL)[1]
     return set(re.findall(r"^    (\w+)(?: \{|\(.*\))?(?:,|$)", body, re.MULTILINE))
