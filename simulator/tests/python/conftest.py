@@ -1,4 +1,4 @@
-"""One simulator program and one bot for the whole run. Each test begins with the same world, as `world.py` has it."""
+"""One simulator program and one bot for the whole run. Each test begins with the world of `world.py`."""
 
 import json
 import os

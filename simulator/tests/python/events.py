@@ -1,7 +1,7 @@
 """The events that Twilio documents: what a client does to cause each, and what a bot is then told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 BODY = "hello, é & = +\n😀 %41"
 ROLE = "RL00000000000000000000000000000007"
@@ -33,14 +33,19 @@ class Scene:
 
 
 def delete(scene, resource):
-    """Deletes it. Version 9.13.0 of the library takes the header of a delete and does not send it, so that this has to
-    be said a layer below."""
-    headers = {"X-Twilio-Webhook-Enabled": value for value in scene.fires.values()}
+    """Deletes it. Version 9.13.0 of the library takes the header of a delete and does not send it: it must be
+    said a layer below."""
+    headers = {name.replace("_", "-"): value for name, value in scene.fires.items()}
     assert scene.family.v1.delete("DELETE", resource.url.split("/v1", 1)[1], headers=headers)
 
 
-def of_message(message, **fields):
-    plain = {
+def moments(resource):
+    """The dates that the library shows, by the names that a bot is told."""
+    return {"DateCreated": resource.date_created, "DateUpdated": resource.date_updated}
+
+
+def of_message(message):
+    fields = moments(message) | {
         "MessageSid": message.sid,
         "Index": str(message.index),
         "Body": message.body,
@@ -49,12 +54,12 @@ def of_message(message, **fields):
         "Source": "API",
     }
     if message.participant_sid:
-        plain["ParticipantSid"] = message.participant_sid
-    return plain | fields
+        fields["ParticipantSid"] = message.participant_sid
+    return fields
 
 
 def of_conversation(conversation):
-    return {
+    return moments(conversation) | {
         "ConversationSid": conversation.sid,
         "FriendlyName": conversation.friendly_name or "",
         "UniqueName": conversation.unique_name or "",
@@ -64,7 +69,7 @@ def of_conversation(conversation):
 
 
 def of_participant(participant):
-    fields = {
+    fields = moments(participant) | {
         "ParticipantSid": participant.sid,
         "RoleSid": participant.role_sid,
         "Attributes": participant.attributes,
@@ -98,7 +103,9 @@ def message_removed(scene):
 
 
 def conversation_added(scene):
-    return of_conversation(scene.family.conversations.create(unique_name="b é", attributes="[]", **scene.fires))
+    return of_conversation(
+        scene.family.conversations.create(unique_name="b é", attributes="[]", **scene.fires)
+    )
 
 
 def conversation_updated(scene):
@@ -107,8 +114,8 @@ def conversation_updated(scene):
 
 
 def conversation_state_updated(scene):
-    scene.conversation.update(state="inactive", **scene.fires)
-    return {"StateFrom": "active", "StateTo": "inactive", "Reason": "API"}
+    updated = scene.conversation.update(state="inactive", **scene.fires).date_updated
+    return {"StateFrom": "active", "StateTo": "inactive", "Reason": "API", "StateUpdated": updated}
 
 
 def conversation_removed(scene):
@@ -146,7 +153,7 @@ def delivery_updated(scene):
     report = {"participant": scene.member.sid, "status": "undelivered", "errorCode": 30005}
     sid = scene.family.simulator.control("POST", path, report)["sid"]
     receipt = scene.conversation.messages(scene.message.sid).delivery_receipts(sid).fetch()
-    return {
+    return moments(receipt) | {
         "MessageSid": scene.message.sid,
         "DeliveryReceiptSid": sid,
         "ChannelMessageSid": receipt.channel_message_sid,

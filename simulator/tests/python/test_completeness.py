@@ -1,4 +1,4 @@
-"""No operation without a test: whatever the simulator can do, Twilio's library has had it done by the end of the run."""
+"""No operation without a test: by the end of the run Twilio's library has had done all that can be done."""
 
 import re
 

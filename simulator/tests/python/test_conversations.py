@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from twilio.base.exceptions import TwilioRestException
-from world import ACCOUNT, SERVICE, is_dated, shown
+from world import ACCOUNT, SERVICE, is_dated, moment, shown
 
 MESSAGING_SERVICE = "MG00000000000000000000000000000007"
 
@@ -13,7 +13,12 @@ def expected(family, conversation, **fields):
     """All that the library shows of a conversation."""
     configuration = family.v1.configuration().fetch()
     url = f"{family.collection}/{conversation.sid}"
-    names = {"participants": "Participants", "messages": "Messages", "webhooks": "Webhooks", "export": "Export"}
+    names = {
+        "participants": "Participants",
+        "messages": "Messages",
+        "webhooks": "Webhooks",
+        "export": "Export",
+    }
     plain = {
         "sid": conversation.sid,
         "account_sid": ACCOUNT,
@@ -42,7 +47,9 @@ def test_a_conversation_from_its_creation_to_its_deletion(family):
     changes = {"friendly_name": "B", "unique_name": "b", "attributes": '{"a": [1, "é"]}'}
     assert shown(updated) == expected(family, created, **changes)
     assert updated.date_created == created.date_created and is_dated(updated)
-    assert shown(family.conversations("b").update(friendly_name="C")) == shown(updated) | {"friendly_name": "C"}
+    assert shown(family.conversations("b").update(friendly_name="C")) == shown(updated) | {
+        "friendly_name": "C"
+    }
     assert family.conversations("b").update(unique_name="").unique_name is None
 
     assert created.delete() is True
@@ -89,7 +96,7 @@ def test_timers_run_and_a_message_winds_them_up_again(family):
     conversation = family.conversations.create(timers_inactive="PT1M", timers_closed="PT10M")
 
     def timers(conversation):
-        return {name: datetime.fromisoformat(moment) for name, moment in conversation.timers.items()}
+        return {name: moment(date) for name, date in conversation.timers.items()}
 
     first = timers(conversation)
     assert first["date_closed"] - first["date_inactive"] == timedelta(minutes=9)

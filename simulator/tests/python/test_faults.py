@@ -39,7 +39,11 @@ def garbled(reply, raised):
 
 BUSY = rest(429, 20429, "Too Many Requests")
 REDIRECTS = (301, 302, 303, 307, 308)
-PROBLEM = {"status": 418, "contentType": "application/json", "body": '{"code": 1, "message": "no", "details": {"a": 1}}'}
+PROBLEM = {
+    "status": 418,
+    "contentType": "application/json",
+    "body": '{"code": 1, "message": "no", "details": {"a": 1}}',
+}
 
 CASES = [
     Case({"type": "tooManyRequests"}, BUSY, 0),
@@ -135,7 +139,7 @@ def test_a_busy_twilio_says_when_to_come_back_only_where_it_is_to(simulator, fau
     assert [answer.headers.get("Retry-After") for answer in answers] == [header]
 
 
-# Of each operation on a webhook: what does it, what the library says when it fails, and whether it is seen to be done.
+# Of each operation on a webhook: what does it, the library's word for it, and whether it is seen to be done.
 OPERATIONS = {
     "fetch": (lambda webhook: webhook.fetch(), "fetch", lambda records: len(records) == 1),
     "update": (

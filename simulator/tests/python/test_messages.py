@@ -83,7 +83,10 @@ def test_delivery_receipts_tell_how_far_a_message_came(family):
 
     shares = {"sent": "some", "delivered": "some", "read": "some", "failed": "some", "undelivered": "none"}
     assert message.fetch().delivery == {"total": 2} | shares
-    for sid, person, status, error_code in [(read, people[0], "read", 0), (failed, people[1], "failed", 30003)]:
+    for sid, person, status, error_code in [
+        (read, people[0], "read", 0),
+        (failed, people[1], "failed", 30003),
+    ]:
         receipt = receipts(sid).fetch()
         assert shown(receipt) == family.owner | {
             "sid": sid,
@@ -96,4 +99,6 @@ def test_delivery_receipts_tell_how_far_a_message_came(family):
         }
         assert (sid[:2], receipt.channel_message_sid[:2]) == ("DY", "SM")
         assert is_dated(receipt)
-    assert [shown(receipt) for receipt in receipts.list()] == [shown(receipts(sid).fetch()) for sid in (read, failed)]
+    assert [shown(receipt) for receipt in receipts.list()] == [
+        shown(receipts(sid).fetch()) for sid in (read, failed)
+    ]

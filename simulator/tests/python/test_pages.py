@@ -19,7 +19,9 @@ def webhooks(family):
 
 
 def conversations(family):
-    return family.conversations, [family.conversation.fetch()] + [family.conversations.create() for _ in range(4)]
+    return family.conversations, [family.conversation.fetch()] + [
+        family.conversations.create() for _ in range(4)
+    ]
 
 
 def messages(family):
@@ -164,7 +166,9 @@ def test_a_page_has_its_usual_size_unless_asked_and_never_more_than_the_largest(
     participants = default.v1.conversations(seed["sid"]).participants
     assert [len(list(participants.page(page_size=size))) for size in (50, 100, 1000)] == [50, 100, 100]
     assert len(list(participants.page())) == 50
-    assert [participant.identity for participant in participants.list()] == [person["identity"] for person in people]
+    assert [participant.identity for participant in participants.list()] == [
+        person["identity"] for person in people
+    ]
 
     default.simulator.control("POST", f"/conversations/{default.sid}/fill-slots")
     assert len(list(default.conversation.webhooks.page(page_size=50))) == 5

@@ -15,7 +15,13 @@ KINDS = {
     ),
     "whatsapp": (
         {"messaging_binding_address": "whatsapp:+1555", "messaging_binding_proxy_address": "whatsapp:+1501"},
-        {"messaging_binding": {"type": "whatsapp", "address": "whatsapp:+1555", "proxy_address": "whatsapp:+1501"}},
+        {
+            "messaging_binding": {
+                "type": "whatsapp",
+                "address": "whatsapp:+1555",
+                "proxy_address": "whatsapp:+1501",
+            }
+        },
     ),
     "chat in a group": (
         {"identity": "ana", "messaging_binding_projected_address": "+15017122661"},

@@ -68,11 +68,13 @@ class Simulator:
 
     def deliveries(self):
         """Every attempt of a delivery so far, once none is under way."""
-        return until(lambda: self.control("GET", "/deliveries"), lambda record: record["pending"] == 0)["deliveries"]
+        return until(lambda: self.control("GET", "/deliveries"), lambda record: record["pending"] == 0)[
+            "deliveries"
+        ]
 
 
 class Family:
-    """One conversation, and all that Twilio's library reaches around it, on one of the two families of paths."""
+    """One conversation, and what Twilio's library reaches around it, on one of the two families of paths."""
 
     def __init__(self, simulator, service=None):
         self.simulator, self.service = simulator, service
@@ -84,7 +86,7 @@ class Family:
         root = f"{simulator.url}/v1"
         self.collection = f"{root}/Services/{service}/Conversations" if service else f"{root}/Conversations"
         self.url = f"{self.collection}/{self.sid}"
-        # What the library shows of the owner of everything below a conversation. The short paths do not say the service.
+        # What the library shows of all below the conversation. The short paths do not say the service.
         self.owner = {"account_sid": ACCOUNT, "conversation_sid": self.sid}
         if service:
             self.owner["chat_service_sid"] = service
@@ -109,6 +111,11 @@ def is_dated(resource):
     """Whether the resource has the dates of something made in this test, as the library reads them."""
     created, updated, now = resource.date_created, resource.date_updated, datetime.now(timezone.utc)
     return now - timedelta(minutes=1) < created <= updated <= now and created.microsecond == 0
+
+
+def moment(text):
+    """A date as Twilio writes it."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def variants(file, name):
