@@ -1,12 +1,11 @@
 """The world that every test begins with, the simulator that it is in, and the two families of paths to it."""
 
-import json
 import re
 import time
-import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from requests import Session
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
@@ -45,14 +44,12 @@ class Simulator:
 
     def __init__(self, url):
         self.url = url
+        self.session = Session()
 
     def control(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_simulator{path}", data=data, method=method)
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
-            text = response.read()
-        return json.loads(text) if text else None
+        answer = self.session.request(method, f"{self.url}/_simulator{path}", json=body, timeout=20)
+        assert answer.ok, answer.text
+        return answer.json() if answer.content else None
 
     def client(self, user=ACCOUNT, password=TOKEN, account=ACCOUNT, **http):
         http_client = TwilioHttpClient(**{"timeout": 20} | http)
