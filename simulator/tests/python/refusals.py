@@ -231,6 +231,8 @@ CASES = [
     invalid(update(date_created="yesterday"), "DateCreated"),
     invalid(update(messaging_service_sid="MG1"), "MessagingServiceSid"),
     invalid(hook(configuration_replay_after="all"), "Configuration.ReplayAfter"),
+    invalid(participant(identity="ana", date_updated="yesterday"), "DateUpdated"),
+    invalid(lambda family: family.conversation.messages.create(date_created="yesterday"), "DateCreated"),
     invalid(participant(), "Identity"),
     invalid(participant(identity="ana", role_sid="RL1"), "RoleSid"),
     invalid(participant(identity="ana", attributes="{"), "Attributes"),

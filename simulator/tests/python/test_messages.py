@@ -1,5 +1,7 @@
 """Messages and their delivery receipts, as Twilio's library shows them."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from world import is_dated, shown
@@ -43,6 +45,17 @@ def test_a_message_from_its_creation_to_its_deletion(family):
     with pytest.raises(TwilioRestException) as missing:
         messages(created.sid).fetch()
     assert missing.value.code == 20404
+
+
+def test_a_message_keeps_the_dates_that_it_is_given(family):
+    messages = family.conversation.messages
+    day = datetime(2024, 2, 29, 12, 30, 45, tzinfo=timezone.utc)
+    created = messages.create(body="hello", date_created=day, date_updated=day + timedelta(days=1))
+    assert (created.date_created, created.date_updated) == (day, day + timedelta(days=1))
+    updated = created.update(date_updated=day + timedelta(days=2))
+    assert (updated.date_created, updated.date_updated) == (day, day + timedelta(days=2))
+    assert created.update(body="bye").date_created == day
+    assert created.update(date_created=day - timedelta(days=1)).date_created == day - timedelta(days=1)
 
 
 def test_messages_are_numbered_and_a_number_is_not_given_twice(family):

@@ -1,5 +1,7 @@
 """Participants, as Twilio's library shows them."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from world import is_dated, shown
@@ -66,6 +68,14 @@ def test_a_participant_from_joining_to_leaving(family, kind):
     with pytest.raises(TwilioRestException) as missing:
         participants(created.sid).fetch()
     assert missing.value.code == 20404
+
+
+def test_a_participant_keeps_the_dates_that_it_is_given(family):
+    day = datetime(2024, 2, 29, 12, 30, 45, tzinfo=timezone.utc)
+    created = family.conversation.participants.create(identity="ana", date_created=day, date_updated=day)
+    assert (created.date_created, created.date_updated) == (day, day)
+    updated = created.update(date_updated=day + timedelta(days=2))
+    assert (updated.date_created, updated.date_updated) == (day, day + timedelta(days=2))
 
 
 def test_the_address_of_a_participant_can_be_changed_in_part(family):
