@@ -41,17 +41,19 @@ class Bot:
 
     def __init__(self):
         self.inboxes = defaultdict(Queue)
+        self.answers = defaultdict(lambda: 204)
         self.numbers = itertools.count()
         bot = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                self.send_response(204)
-                self.end_headers()
                 url = f"{bot.url}{self.path}"
                 name = urlsplit(self.path).path.split("/")[1]
+                # Kept before it is answered, so that what is tried again comes after it.
                 bot.inboxes[name].put(Received(self.command, url, dict(self.headers), body))
+                self.send_response(bot.answers[name])
+                self.end_headers()
 
             do_GET = do_POST = answer
 
@@ -75,8 +77,13 @@ class Door:
     """The bot, as one test sees it."""
 
     def __init__(self, bot, name):
+        self.bot, self.name = bot, name
         self.url = f"{bot.url}/{name}"
         self.inbox = bot.inboxes[name]
+
+    def answer(self, status):
+        """What the bot says to this test from now on."""
+        self.bot.answers[self.name] = status
 
     def take(self, count=1):
         """The next requests, by path. Each has to come within ten seconds."""

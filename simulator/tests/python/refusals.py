@@ -108,9 +108,20 @@ def suspend(status):
     )
 
 
-def move_abroad(family):
-    account = {"sid": ABROAD, "authToken": "other-token", "region": "au1"}
-    family.simulator.control("POST", "/accounts", account)
+def move_to(region):
+    """Another account, which is in that region."""
+    account = {
+        "sid": ABROAD,
+        "authToken": "other-token",
+        "region": region,
+        "conversations": [{"uniqueName": "b"}],
+    }
+    return lambda family: family.simulator.control("POST", "/accounts", account)
+
+
+def studio_in_ireland(family):
+    client = family.simulator.client(ABROAD, "other-token", account=ABROAD)
+    return client.conversations.v1.conversations("b").webhooks.create(**STUDIO)
 
 
 def invalid(call, name):
@@ -134,7 +145,7 @@ CASES = [
         400,
         50385,
         "Conversations are not offered in this region",
-        before=move_abroad,
+        before=move_to("au1"),
     ),
     Case("TooManyAtOnce", hook(), 429, 20429, "Too many requests", switches=(("maxConcurrent", 0),)),
     *(
@@ -300,6 +311,14 @@ CASES = [
         "Conversation webhook sid is invalid",
     ),
     Case("InvalidTarget", create(target="mail"), 400, 50364, "Conversation webhook target is invalid"),
+    Case(
+        "InvalidTarget",
+        studio_in_ireland,
+        400,
+        50364,
+        "Conversation webhook target is invalid",
+        before=move_to("ie1"),
+    ),
     *(
         Case("InvalidFilter", call, 400, 50365, "Conversation webhook filter is invalid")
         for call in (

@@ -312,6 +312,26 @@ def test_the_auth_token_signs_whoever_makes_the_change_and_a_new_one_at_once(def
     check_signature(bot.take_one(), "another-token")
 
 
+@pytest.mark.parametrize("method", ["post", "get"])
+def test_what_the_bot_says_is_ignored_unless_a_switch_has_failures_tried_again(default, bot, method):
+    scene = Scene(default)
+    attach(scene, bot, method, ["onMessageAdded"], ["conversation"])
+    bot.answer(500)
+    scene.conversation.messages.create(body="hello", **scene.fires)
+    assert told(bot.take_one())["RetryCount"] == "0"
+    assert [delivery["outcome"] for delivery in default.simulator.deliveries()] == [{"answered": 500}]
+
+    default.simulator.switch(deliveryRetries=2)
+    scene.conversation.messages.create(body="hello", **scene.fires)
+    attempts = [bot.take_one() for _ in range(3)]
+    assert [told(received)["RetryCount"] for received in attempts] == ["0", "1", "2"]
+    assert len({told(received)["MessageSid"] for received in attempts}) == 1
+    assert len({received.headers["I-Twilio-Idempotency-Token"] for received in attempts}) == 1
+    for received in attempts:
+        check_signature(received)
+    assert len(default.simulator.deliveries()) == 4
+
+
 def test_no_host_but_this_machine_is_called(default):
     scene = Scene(default)
     scene.conversation.webhooks.create(
