@@ -63,6 +63,8 @@ def bot(the_bot):
 
 def pytest_configure(config):
     config.stash[SEEN] = []
+    # An assertion in there is to say as much as one in a test.
+    pytest.register_assert_rewrite("judge")
 
 
 def pytest_collection_modifyitems(config, items):

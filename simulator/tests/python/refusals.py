@@ -1,138 +1,33 @@
-"""Every way in which Twilio says no: what a client does to meet it, and what its library shows."""
+"""Every refusal that is not about what a webhook is to be."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from refusing import (
+    ABROAD,
+    CLOSE,
+    CLOSED,
+    Case,
+    INITIALIZING,
+    MEMBER,
+    NOT_FOUND,
+    SLOWLY,
+    SOME_FLOW,
+    SPECIFIC,
+    STUDIO,
+    as_account,
+    hook,
+    invalid,
+    move_to,
+    parent,
+    participant,
+    raw,
+    receipt_of_nothing,
+    suspend,
+    twice,
+    update,
+    with_key,
+)
+from world import CONVERSATION, NO_ONE
 
-from world import CONVERSATION, FLOW, NO_ONE, SERVICE, URL
-
-EVENTS = {"configuration_filters": ["onMessageAdded"]}
-KEYWORDS = {"configuration_url": URL, "configuration_triggers": ["help"]}
-SOME_FLOW = {"configuration_flow_sid": FLOW}
-ABROAD = "AC00000000000000000000000000000002"
-
-
-@dataclass
-class Case:
-    """A refusal of the simulator, what a client does to meet it, and what the library shows."""
-
-    refusal: str
-    call: Callable
-    status: int
-    code: int
-    text: str
-    before: Callable = lambda family: None
-    switches: tuple = ()
-
-
-def create(**parameters):
-    """Creates a scoped webhook."""
-    return lambda family: family.conversation.webhooks.create(**parameters)
-
-
-def hook(**configuration):
-    """Creates one of target `webhook` that is whole but for this."""
-    parameters = {"configuration_url": URL} | EVENTS | configuration
-    return create(target="webhook", **parameters)
-
-
-def control(method, path, body=None):
-    return lambda family: family.simulator.control(method, path.format(sid=family.sid), body)
-
-
-def update(**parameters):
-    return lambda family: family.conversation.update(**parameters)
-
-
-def as_account(sid):
-    def call(family):
-        client = family.simulator.client(sid, "other-token", account=sid)
-        return client.conversations.v1.configuration().fetch()
-
-    return call
-
-
-def with_key(**key):
-    """What a key of less than all rights meets."""
-
-    def call(family):
-        key_seed = {"sid": "SK00000000000000000000000000000002", "secret": "s"} | key
-        family.simulator.control("POST", f"/accounts/{family.client.account_sid}/keys", key_seed)
-        client = family.simulator.client(key_seed["sid"], "s")
-        return client.conversations.v1.conversations(CONVERSATION).webhooks.create(
-            target="studio", **SOME_FLOW
-        )
-
-    return call
-
-
-def parent(name, *path):
-    """Fetches something that is not there."""
-
-    def call(family):
-        below = family.conversations(name)
-        for collection, sid in path:
-            below = getattr(below, collection)(sid)
-        return below.fetch()
-
-    return call
-
-
-def receipt_of_nothing(family):
-    message = family.conversation.messages.create()
-    return family.conversation.messages(message.sid).delivery_receipts("DY" + NO_ONE).fetch()
-
-
-def twice(call):
-    return lambda family: (call(family), call(family))
-
-
-def raw(method, path):
-    """A request that the library has no name for."""
-    return lambda family: family.v1.fetch(method, path)
-
-
-NOT_FOUND = "The requested resource {path} was not found"
-CLOSED = "Conversation is in its final closed state"
-STUDIO = {"target": "studio", "configuration_flow_sid": FLOW}
-SLOWLY = control("POST", "/conversations/{sid}/delete-slowly", {"forMs": 60_000})
-CLOSE = control("PUT", "/conversations/{sid}/state", {"state": "closed"})
-INITIALIZING = control("PUT", "/conversations/{sid}/state", {"state": "initializing"})
-FULL = control("POST", "/conversations/{sid}/fill-slots")
-SPECIFIC = (("notFoundCode", "specific"),)
-MEMBER = {"messaging_binding_address": "+1555", "messaging_binding_proxy_address": "+1501"}
-
-
-def suspend(status):
-    return lambda family: family.simulator.control(
-        "PUT", f"/accounts/{family.client.account_sid}/status", {"status": status}
-    )
-
-
-def move_to(region):
-    """Another account, which is in that region."""
-    account = {
-        "sid": ABROAD,
-        "authToken": "other-token",
-        "region": region,
-        "conversations": [{"uniqueName": "b"}],
-    }
-    return lambda family: family.simulator.control("POST", "/accounts", account)
-
-
-def studio_in_ireland(family):
-    client = family.simulator.client(ABROAD, "other-token", account=ABROAD)
-    return client.conversations.v1.conversations("b").webhooks.create(**STUDIO)
-
-
-def invalid(call, name):
-    return Case("InvalidParameter", call, 400, 20001, f"Parameter '{name}' is not valid")
-
-
-def participant(**parameters):
-    return lambda family: family.conversation.participants.create(**parameters)
-
-
-CASES = [
+REFUSALS = [
     Case("Authenticate", as_account("AC" + NO_ONE), 401, 20003, "Authenticate"),
     Case("Authenticate", with_key(kind="restricted"), 401, 20003, "Authenticate"),
     Case("Authenticate", with_key(restrictedTo=["list", "fetch"]), 401, 20003, "Authenticate"),
@@ -285,118 +180,6 @@ CASES = [
         400,
         50396,
         "EndDate parameter should be greater than StartDate parameter",
-    ),
-    Case("TooManyWebhooks", hook(), 400, 50361, "Too many webhooks on the conversation", before=FULL),
-    Case(
-        "TooManyWebhooks",
-        hook(),
-        403,
-        50361,
-        "Too many webhooks on the conversation",
-        before=FULL,
-        switches=(("countLimitStatus", "forbidden"),),
-    ),
-    Case(
-        "TooManyTriggers",
-        create(target="trigger", configuration_url=URL, configuration_triggers=list("abcdef")),
-        400,
-        50362,
-        "Too many triggers on the conversation webhook",
-    ),
-    Case(
-        "InvalidWebhookSid",
-        parent(CONVERSATION, ("webhooks", "WH1")),
-        400,
-        50363,
-        "Conversation webhook sid is invalid",
-    ),
-    Case("InvalidTarget", create(target="mail"), 400, 50364, "Conversation webhook target is invalid"),
-    Case(
-        "InvalidTarget",
-        studio_in_ireland,
-        400,
-        50364,
-        "Conversation webhook target is invalid",
-        before=move_to("ie1"),
-    ),
-    *(
-        Case("InvalidFilter", call, 400, 50365, "Conversation webhook filter is invalid")
-        for call in (
-            hook(configuration_filters=["onMessageAdded", "onMessageAdd"]),
-            hook(configuration_filters=["onConversationAdded"]),
-            hook(configuration_filters=["onUserUpdated"]),
-            hook(configuration_filters=["onMessageSent"]),
-            hook(configuration_filters=["onmessageadded"]),
-            hook(configuration_filters=[""]),
-            lambda family: family.v1.configuration.webhooks().update(filters=["onNothing"]),
-            lambda family: family.v1.services(SERVICE).configuration.webhooks().update(filters=["onNothing"]),
-        )
-    ),
-    *(
-        Case(
-            "InvalidTrigger",
-            create(target="trigger", configuration_url=URL, configuration_triggers=[trigger]),
-            400,
-            50366,
-            "Conversation webhook trigger is invalid",
-        )
-        for trigger in ("", "é" * 249)
-    ),
-    *(
-        Case(
-            "InvalidFlowSid",
-            create(target="studio", **flow),
-            400,
-            50367,
-            "Conversation webhook flow sid is invalid",
-        )
-        for flow in ({}, {"configuration_flow_sid": "FW1"}, {"configuration_flow_sid": "FW" + NO_ONE})
-    ),
-    Case("MissingTarget", create(target=""), 400, 50368, "Conversation webhook target is missing"),
-    *(
-        Case("MissingUrl", call, 400, 50369, "Conversation webhook url is missing")
-        for call in (
-            create(target="webhook", **EVENTS),
-            create(target="trigger", configuration_triggers=["help"]),
-            hook(configuration_url=""),
-        )
-    ),
-    Case(
-        "MissingFilter",
-        create(target="webhook", configuration_url=URL),
-        400,
-        50370,
-        "Conversation webhook filter is missing",
-    ),
-    Case(
-        "MissingTrigger",
-        create(target="trigger", configuration_url=URL),
-        400,
-        50371,
-        "Conversation webhook trigger is missing",
-    ),
-    Case(
-        "UrlTooLong",
-        hook(configuration_url=URL.ljust(513, "a")),
-        400,
-        50372,
-        "Conversation webhook url is too long",
-    ),
-    *(
-        Case("InvalidUrl", call, 400, 50054, "Webhook format is invalid")
-        for call in (
-            hook(configuration_url="bots.example.com"),
-            hook(configuration_url="ftp://bots.example.com"),
-            lambda family: family.v1.configuration.webhooks().update(post_webhook_url="bot"),
-            lambda family: family.v1.services(SERVICE).configuration.webhooks().update(pre_webhook_url="bot"),
-        )
-    ),
-    *(
-        Case("InvalidMethod", call, 400, 50055, "Webhook method is invalid")
-        for call in (
-            hook(configuration_method="put"),
-            lambda family: family.v1.configuration.webhooks().update(method="put"),
-        )
     ),
     *(
         Case("ConversationClosed", call, 400, 50377, CLOSED, before=CLOSE)
