@@ -18,7 +18,7 @@ WHOLE = pytest.StashKey[bool]()
 def program(tmp_path_factory):
     seed = tmp_path_factory.mktemp("seed") / "seed.yaml"
     seed.write_text(json.dumps(SEED))
-    command = [os.environ["SIMULATOR_BIN"], "--seed", str(seed)]
+    command = [os.environ["SIMULATOR_BIN"], "--check-replies", "--seed", str(seed)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         yield Simulator(process.stdout.readline().strip())
@@ -30,7 +30,9 @@ def program(tmp_path_factory):
 @pytest.fixture
 def simulator(program, request):
     program.control("POST", "/reset")
+    wrong = program.violations()
     yield program
+    assert program.violations() == wrong, "every reply is one that Twilio would give"
     request.config.stash[SEEN] += [
         (entry["operation"], entry["path"], entry["status"])
         for entry in program.journal()

@@ -14,6 +14,7 @@ from refusing import (
     STUDIO,
     as_account,
     hook,
+    in_two_conversations,
     invalid,
     move_to,
     parent,
@@ -119,7 +120,19 @@ REFUSALS = [
         switches=SPECIFIC,
     ),
     Case("ParticipantExists", twice(participant(identity="a")), 409, 50433, "Participant already exists"),
-    Case("ParticipantExists", twice(participant(**MEMBER)), 409, 50433, "Participant already exists"),
+    *(
+        Case(
+            "BindingExists",
+            call,
+            409,
+            50416,
+            "A binding for this participant and proxy address already exists",
+        )
+        for call in (
+            twice(participant(**MEMBER)),
+            in_two_conversations,
+        )
+    ),
     Case(
         "MissingParameter",
         lambda family: family.v1.services.create(friendly_name=""),

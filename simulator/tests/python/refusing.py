@@ -130,3 +130,9 @@ def invalid(call, name):
 
 def participant(**parameters):
     return lambda family: family.conversation.participants.create(**parameters)
+
+
+def in_two_conversations(family):
+    """One pair of addresses leads to one conversation."""
+    for conversation in (family.sid, family.conversations.create().sid):
+        family.conversations(conversation).participants.create(**MEMBER)

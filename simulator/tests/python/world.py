@@ -63,6 +63,9 @@ class Simulator:
     def journal(self):
         return self.control("GET", "/journal")["requests"]
 
+    def violations(self):
+        return self.control("GET", "/violations")["violations"]
+
     def deliveries(self):
         """Every attempt of a delivery so far, once none is under way."""
         return until(lambda: self.control("GET", "/deliveries"), lambda record: record["pending"] == 0)[
