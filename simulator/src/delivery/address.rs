@@ -52,7 +52,7 @@ fn concerns(configuration: &Configuration, event: &Event) -> bool {
 fn wide_destination(webhook: &WideWebhook, event: &Event) -> Option<Destination> {
     let wanted = webhook.filters.iter().any(|filter| filter == event.kind.as_str());
     let url = webhook.post_url.clone().filter(|_| wanted && !webhook.to_flex)?;
-    Some(Destination::Http { method: webhook.method, url })
+    Some(Destination::Http { method: webhook.method.unwrap_or_default(), url })
 }
 
 fn to_scoped(

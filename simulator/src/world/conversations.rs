@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::account::{AccountData, Cause};
 use super::actor::{Act, Origin};
 use super::conversation::{Conversation, ConversationState};
+use super::dates::Dates;
 use super::period::Period;
 use super::webhook::Deletion;
 use super::{Pace, later};
@@ -31,8 +32,7 @@ pub(crate) struct ConversationChanges {
     pub(crate) messaging_service: Option<MessagingServiceSid>,
     pub(crate) inactive_after: Option<Period>,
     pub(crate) closed_after: Option<Period>,
-    pub(crate) created_at: Option<Timestamp>,
-    pub(crate) updated_at: Option<Timestamp>,
+    pub(crate) dates: Dates,
 }
 
 impl AccountData {
@@ -158,8 +158,7 @@ impl AccountData {
             messaging_service,
             inactive_after,
             closed_after,
-            created_at,
-            updated_at,
+            dates,
         } = changes;
         let Some(conversation) = self.conversations.get_mut(&sid) else { return };
         if let Some(name) = unique_name {
@@ -178,8 +177,7 @@ impl AccountData {
         replace(&mut conversation.attributes, attributes);
         replace(&mut conversation.state, state);
         replace(&mut conversation.messaging_service, messaging_service);
-        replace(&mut conversation.created_at, created_at);
-        conversation.updated_at = updated_at.unwrap_or(now);
+        dates.lay_over(&mut conversation.created_at, &mut conversation.updated_at, now);
         conversation.inactive_after = inactive_after.or(conversation.inactive_after.take());
         if closed_after.is_some() {
             // What an inactive conversation was running out by no longer counts.

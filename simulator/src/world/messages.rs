@@ -3,6 +3,7 @@
 use super::account::{AccountData, Cause};
 use super::conversation::{ConversationState, DeliveryStatus, Message, MessageSource, Participant, Receipt};
 use super::conversations::replace;
+use super::dates::Dates;
 use crate::api::Refusal;
 use crate::delivery::Event;
 use crate::sid::{ConversationSid, MessageSid, ParticipantSid, ReceiptSid, SidSource};
@@ -14,12 +15,19 @@ pub(crate) struct MessageDraft {
     pub(crate) body: String,
     pub(crate) attributes: String,
     pub(crate) source: MessageSource,
+    pub(crate) dates: Dates,
 }
 
 impl MessageDraft {
     /// What a participant writes from its client.
     pub(crate) fn said(author: String, body: String) -> Self {
-        Self { author, body, attributes: "{}".to_owned(), source: MessageSource::Sdk }
+        Self {
+            author,
+            body,
+            attributes: "{}".to_owned(),
+            source: MessageSource::Sdk,
+            dates: Dates::default(),
+        }
     }
 }
 
@@ -29,6 +37,7 @@ pub(crate) struct MessageChanges {
     pub(crate) author: Option<String>,
     pub(crate) body: Option<String>,
     pub(crate) attributes: Option<String>,
+    pub(crate) dates: Dates,
 }
 
 impl AccountData {
@@ -61,7 +70,7 @@ impl AccountData {
             }
             (participant, _) => participant,
         };
-        let message = Message {
+        let mut message = Message {
             sid: sids.next(),
             index: conversation.next_message_index,
             author: draft.author,
@@ -73,6 +82,7 @@ impl AccountData {
             updated_at: now,
             receipts: Vec::new(),
         };
+        draft.dates.lay_over(&mut message.created_at, &mut message.updated_at, now);
         conversation.next_message_index += 1;
         conversation.messages.push(message.clone());
         let event = Event::message_added(conversation, &message);
@@ -98,11 +108,11 @@ impl AccountData {
         found.admits_changes()?;
         let place = place(&found.messages, message)?;
         let entry = &mut found.messages[place];
-        let MessageChanges { author, body, attributes } = changes;
+        let MessageChanges { author, body, attributes, dates } = changes;
         replace(&mut entry.author, author);
         replace(&mut entry.body, body);
         replace(&mut entry.attributes, attributes);
-        entry.updated_at = now;
+        dates.lay_over(&mut entry.created_at, &mut entry.updated_at, now);
         let updated = entry.clone();
         let event = Event::message_updated(found, &updated);
         self.announce(conversation, &event, cause);

@@ -6,6 +6,7 @@ mod account;
 mod actor;
 mod conversation;
 mod conversations;
+mod dates;
 mod ledger;
 mod messages;
 mod pace;
@@ -28,6 +29,7 @@ pub use conversation::{
     WEBHOOK_SLOTS,
 };
 pub(crate) use conversations::{ConversationChanges, NewConversation};
+pub(crate) use dates::Dates;
 pub use ledger::Ledger;
 pub(crate) use messages::{DeliveryNews, MessageChanges, MessageDraft};
 pub(crate) use pace::Pace;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::account::{AccountData, Cause};
 use super::conversation::{Binding, Conversation, ConversationState, Participant};
 use super::conversations::replace;
+use super::dates::Dates;
 use crate::api::Refusal;
 use crate::delivery::Event;
 use crate::sid::{ConversationSid, ParticipantSid, RoleSid};
@@ -18,6 +19,7 @@ pub(crate) struct ParticipantChanges {
     pub(crate) attributes: Option<String>,
     pub(crate) last_read_index: Option<u64>,
     pub(crate) last_read_at: Option<String>,
+    pub(crate) dates: Dates,
 }
 
 impl Participant {
@@ -37,7 +39,7 @@ impl Participant {
     }
 
     fn lay_over(&mut self, changes: ParticipantChanges, now: Timestamp) {
-        let ParticipantChanges { identity, binding, role, attributes, last_read_index, last_read_at } =
+        let ParticipantChanges { identity, binding, role, attributes, last_read_index, last_read_at, dates } =
             changes;
         self.identity = identity.or(self.identity.take());
         if binding != Binding::default() {
@@ -53,7 +55,7 @@ impl Participant {
         replace(&mut self.attributes, attributes);
         self.last_read_index = last_read_index.or(self.last_read_index);
         self.last_read_at = last_read_at.or(self.last_read_at.take());
-        self.updated_at = now;
+        dates.lay_over(&mut self.created_at, &mut self.updated_at, now);
     }
 }
 

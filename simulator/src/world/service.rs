@@ -30,7 +30,8 @@ impl Service {
 /// beside the scoped ones. Events before the fact are not simulated: the URL for them is kept and never called.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WideWebhook {
-    pub(crate) method: Method,
+    /// POST unless it is set.
+    pub(crate) method: Option<Method>,
     pub(crate) filters: Vec<String>,
     pub(crate) pre_url: Option<String>,
     pub(crate) post_url: Option<String>,

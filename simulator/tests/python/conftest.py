@@ -1,109 +1,85 @@
-"""A simulator program and a bot, one of each per test, on ports of their own."""
+"""One simulator program and one bot for the whole run. Each test begins with the world of `world.py`."""
 
 import json
 import os
 import subprocess
-import threading
-import urllib.request
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Queue
+from pathlib import Path
 
 import pytest
-from twilio.rest import Client
+from bot import Bot
+from world import SEED, SERVICE, Family, Simulator
 
-ACCOUNT = "AC00000000000000000000000000000001"
-TOKEN = "auth-token"
-KEY = "SK00000000000000000000000000000001"
-SECRET = "key-secret"
-SERVICE = "IS00000000000000000000000000000002"
-CONVERSATION = "CH00000000000000000000000000000001"
-IN_SERVICE = "CH00000000000000000000000000000002"
-FLOW = "FW00000000000000000000000000000001"
-
-SEED = {
-    "accounts": [
-        {
-            "sid": ACCOUNT,
-            "authToken": TOKEN,
-            "keys": [{"sid": KEY, "secret": SECRET}],
-            "services": [SERVICE],
-            "conversations": [
-                {"sid": CONVERSATION, "uniqueName": "tenant-a"},
-                {"sid": IN_SERVICE, "service": SERVICE},
-            ],
-        }
-    ]
-}
+# The operations that Twilio's library has had carried out, as (operation, path, status).
+SEEN = pytest.StashKey[list]()
+WHOLE = pytest.StashKey[bool]()
 
 
-class Simulator:
-    """The program, and its control API."""
-
-    def __init__(self, url):
-        self.url = url
-
-    def control(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_simulator{path}", data=data, method=method)
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
-            text = response.read()
-        return json.loads(text) if text else None
-
-    def client(self, user=ACCOUNT, password=TOKEN):
-        client = Client(user, password, account_sid=ACCOUNT)
-        client.conversations.base_url = self.url
-        return client
-
-
-@pytest.fixture
-def simulator():
-    process = subprocess.Popen([os.environ["SIMULATOR_BIN"]], stdout=subprocess.PIPE, text=True)
+@pytest.fixture(scope="session")
+def program(tmp_path_factory):
+    seed = tmp_path_factory.mktemp("seed") / "seed.yaml"
+    seed.write_text(json.dumps(SEED))
+    command = [os.environ["SIMULATOR_BIN"], "--check-replies", "--seed", str(seed)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        simulator = Simulator(process.stdout.readline().strip())
-        simulator.control("POST", "/seed", SEED)
-        yield simulator
+        yield Simulator(process.stdout.readline().strip())
     finally:
         process.terminate()
         assert process.wait(timeout=10) == 0
 
 
 @pytest.fixture
-def client(simulator):
-    return simulator.client()
+def simulator(program, request):
+    program.control("POST", "/reset")
+    wrong = program.violations()
+    yield program
+    assert program.violations() == wrong, "every reply is one that Twilio would give"
+    request.config.stash[SEEN] += [
+        (entry["operation"], entry["path"], entry["status"])
+        for entry in program.journal()
+        if entry["userAgent"].startswith("twilio-python/")
+    ]
 
 
-@dataclass
-class Received:
-    method: str
-    path: str
-    headers: dict
-    body: str
+@pytest.fixture(params=[None, SERVICE], ids=["default service", "service"])
+def family(simulator, request):
+    return Family(simulator, request.param)
 
 
 @pytest.fixture
-def bot():
-    """A bot's URL, and the queue of the requests that it received."""
-    inbox = Queue()
+def default(simulator):
+    """The short paths alone, for what has nothing to do with paths."""
+    return Family(simulator)
 
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-            self.send_response(204)
-            self.end_headers()
-            inbox.put(Received(self.command, self.path, dict(self.headers), body))
 
-        do_GET = do_POST = answer
+@pytest.fixture(scope="session")
+def the_bot():
+    bot = Bot()
+    yield bot
+    bot.stop()
 
-        def log_message(self, *arguments):
-            pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", inbox
-    finally:
-        server.shutdown()
-        server.server_close()
+@pytest.fixture
+def bot(the_bot):
+    return the_bot.door()
+
+
+def pytest_configure(config):
+    config.stash[SEEN] = []
+    # An assertion in there is to say as much as one in a test.
+    pytest.register_assert_rewrite("judge")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What looks back at the whole run comes last, and only where the whole was asked for."""
+    items.sort(key=lambda item: item.path.name == "test_completeness.py")
+    files = {item.path for item in items}
+    every = set(Path(__file__).parent.glob("test_*.py"))
+    narrowed = config.option.keyword or any("::" in argument for argument in config.args)
+    config.stash[WHOLE] = files == every and not narrowed
+
+
+@pytest.fixture
+def seen(request):
+    if not request.config.stash[WHOLE]:
+        pytest.skip("only some of the tests were asked for")
+    return request.config.stash[SEEN]

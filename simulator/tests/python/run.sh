@@ -22,4 +22,6 @@ if [ -z "${SIMULATOR_BIN:-}" ]; then
 fi
 export SIMULATOR_BIN
 
+# What is tested here is never behind a proxy.
+export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
 exec "$venv/bin/python" -m pytest -q -p no:cacheprovider "$here" "$@"

@@ -59,8 +59,8 @@ pub(super) fn service_webhook(call: &Call<'_>, verb: OnlyOne) -> Result<Answer, 
 fn updated(call: &Call<'_>, current: &WideWebhook) -> Result<WideWebhook, Refusal> {
     let method = match call.form.get("Method") {
         None => current.method,
-        Some(text) if text.eq_ignore_ascii_case("get") => Method::Get,
-        Some(text) if text.eq_ignore_ascii_case("post") => Method::Post,
+        Some(text) if text.eq_ignore_ascii_case("get") => Some(Method::Get),
+        Some(text) if text.eq_ignore_ascii_case("post") => Some(Method::Post),
         Some(_) => return Err(Refusal::InvalidMethod),
     };
     let url = |name: &str, current: &Option<String>| match call.form.get(name) {

@@ -42,8 +42,7 @@ fn changes(call: &Call<'_>) -> Result<ConversationChanges, Refusal> {
         messaging_service: call.parsed("MessagingServiceSid")?,
         inactive_after: call.inactive_timer("Timers.Inactive")?,
         closed_after: call.closed_timer("Timers.Closed")?,
-        created_at: moment(call.form, "DateCreated")?,
-        updated_at: moment(call.form, "DateUpdated")?,
+        dates: call.dates()?,
     })
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::Call;
 use crate::api::params::Params;
 use crate::api::refusal::Refusal;
-use crate::world::Period;
+use crate::world::{Dates, Period};
 
 /// The shortest timers that Twilio takes.
 const INACTIVE_FLOOR: SignedDuration = SignedDuration::from_mins(1);
@@ -39,6 +39,11 @@ impl Call<'_> {
             Ok(_) => Ok(Some(text.to_owned())),
             Err(_) => Err(invalid("Attributes")),
         }
+    }
+
+    /// `DateCreated` and `DateUpdated`.
+    pub(super) fn dates(&self) -> Result<Dates, Refusal> {
+        Ok(Dates { created: moment(self.form, "DateCreated")?, updated: moment(self.form, "DateUpdated")? })
     }
 
     /// How long until the conversation is inactive.

@@ -46,6 +46,7 @@ fn create(call: &Call<'_>, conversation: &str) -> Result<Answer, Refusal> {
         body: call.form.get("Body").unwrap_or_default().to_owned(),
         attributes: call.attributes()?.unwrap_or_else(|| "{}".to_owned()),
         source: MessageSource::Api,
+        dates: call.dates()?,
     };
     let mut data = call.account.data();
     let conversation = call.parent(&data, conversation)?.sid;
@@ -88,6 +89,7 @@ fn update(call: &Call<'_>, conversation: &str, sid: &str) -> Result<Answer, Refu
         author: call.text("Author"),
         body: call.text("Body"),
         attributes: call.attributes()?,
+        dates: call.dates()?,
     };
     let mut data = call.account.data();
     let (conversation, message) = call.message(&data, conversation, sid)?;

@@ -57,6 +57,7 @@ impl Call<'_> {
             attributes: self.attributes()?,
             last_read_index: self.parsed("LastReadMessageIndex")?,
             last_read_at: self.text("LastReadTimestamp"),
+            dates: self.dates()?,
         })
     }
 }

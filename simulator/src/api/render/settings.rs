@@ -34,6 +34,7 @@ struct ServiceLinks {
     bindings: String,
     configuration: String,
     participant_conversations: String,
+    conversation_with_participants: String,
 }
 
 impl<'a> ServiceJson<'a> {
@@ -53,6 +54,7 @@ impl<'a> ServiceJson<'a> {
                 bindings: below("Bindings"),
                 configuration: below("Configuration"),
                 participant_conversations: below("ParticipantConversations"),
+                conversation_with_participants: below("ConversationWithParticipants"),
             },
             url,
         }
@@ -100,7 +102,7 @@ impl ConfigurationJson {
 pub(crate) struct GlobalWebhookJson<'a> {
     account_sid: AccountSid,
     method: &'static str,
-    filters: &'a [String],
+    filters: Option<&'a [String]>,
     pre_webhook_url: Option<&'a str>,
     post_webhook_url: Option<&'a str>,
     target: &'static str,
@@ -111,8 +113,8 @@ impl<'a> GlobalWebhookJson<'a> {
     pub(crate) fn new(account: AccountSid, webhook: &'a WideWebhook, links: &Links<'_>) -> Self {
         Self {
             account_sid: account,
-            method: method(webhook.method),
-            filters: &webhook.filters,
+            method: method(webhook.method.unwrap_or_default()),
+            filters: filters(webhook),
             pre_webhook_url: webhook.pre_url.as_deref(),
             post_webhook_url: webhook.post_url.as_deref(),
             target: if webhook.to_flex { "flex" } else { "webhook" },
@@ -126,8 +128,8 @@ impl<'a> GlobalWebhookJson<'a> {
 pub(crate) struct ServiceWebhookJson<'a> {
     account_sid: AccountSid,
     chat_service_sid: ServiceSid,
-    method: &'static str,
-    filters: &'a [String],
+    method: Option<&'static str>,
+    filters: Option<&'a [String]>,
     pre_webhook_url: Option<&'a str>,
     post_webhook_url: Option<&'a str>,
     url: String,
@@ -139,13 +141,18 @@ impl<'a> ServiceWebhookJson<'a> {
         Self {
             account_sid: account,
             chat_service_sid: service.sid,
-            method: method(webhook.method),
-            filters: &webhook.filters,
+            method: webhook.method.map(method),
+            filters: filters(webhook),
             pre_webhook_url: webhook.pre_url.as_deref(),
             post_webhook_url: webhook.post_url.as_deref(),
             url: format!("{}/{}/Configuration/Webhooks", links.services(), service.sid),
         }
     }
+}
+
+/// What was never set is null.
+fn filters(webhook: &WideWebhook) -> Option<&[String]> {
+    (!webhook.filters.is_empty()).then_some(&webhook.filters)
 }
 
 const fn method(method: Method) -> &'static str {
