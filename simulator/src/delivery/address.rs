@@ -39,9 +39,7 @@ fn concerns(configuration: &Configuration, event: &Event) -> bool {
     let wants = |filters: &[String]| filters.iter().any(|filter| filter == event.kind.as_str());
     match configuration {
         Configuration::Studio { filters, .. } if filters.is_empty() => event.kind == EventType::MessageAdded,
-        Configuration::Webhook { filters, .. } | Configuration::Studio { filters, .. } => {
-            event.kind.is_scoped() && wants(filters)
-        }
+        Configuration::Webhook { filters, .. } | Configuration::Studio { filters, .. } => wants(filters),
         Configuration::Trigger { triggers, .. } => event.text.as_ref().is_some_and(|text| {
             let text = text.to_lowercase();
             triggers.iter().any(|keyword| text.contains(&keyword.to_lowercase()))

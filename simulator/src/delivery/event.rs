@@ -39,11 +39,6 @@ impl EventType {
             Self::DeliveryUpdated => "onDeliveryUpdated",
         }
     }
-
-    /// Whether a scoped webhook may ask for it: `onConversationAdded` happens before one can be there.
-    pub(crate) const fn is_scoped(self) -> bool {
-        !matches!(self, Self::ConversationAdded)
-    }
 }
 
 /// Something that happened.

@@ -276,9 +276,9 @@ impl AccountData {
             } else if let Some((_, then)) = conversation.set_up.filter(|(done, _)| *done <= at) {
                 self.enter(sid, then, at, "EVENT", Cause::Timer);
             } else if due(conversation.closed_at) {
-                self.enter(sid, ConversationState::Closed, at, "TIMER", Cause::Timer);
+                self.enter(sid, ConversationState::Closed, at, Cause::Timer.reason(), Cause::Timer);
             } else if due(conversation.inactive_at) {
-                self.enter(sid, ConversationState::Inactive, at, "TIMER", Cause::Timer);
+                self.enter(sid, ConversationState::Inactive, at, Cause::Timer.reason(), Cause::Timer);
             }
         }
     }
