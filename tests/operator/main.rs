@@ -18,6 +18,7 @@ mod counts;
 mod crash;
 mod deletions;
 mod discretion;
+mod doubles;
 mod flags;
 mod footprint;
 mod leaders;
