@@ -14,6 +14,10 @@ TEST_THREADS ?= 4
 # The test of the whole operator that runs others, for ten minutes: a part of its own.
 PAIRS := switches::pairs::every_pair
 
+# What `make chaos` goes by.
+CREATES ?= 10000
+SEED ?= 6
+
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
 PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-switches test-python
 
@@ -63,6 +67,12 @@ test: ## Everything that continuous integration runs, part by part
 .PHONY: bench-simulator
 bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
 	@simulator/bench/run.sh
+
+##@ Prove it
+
+.PHONY: chaos
+chaos: control-plane ## Everything at once, until so many creates: CREATES=10000 SEED=6
+	CHAOS_CREATES=$(CREATES) CHAOS_SEED=$(SEED) cargo test --locked --test operator -- --nocapture chaos::storm
 
 ##@ Parts of lint and test
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use twilio_conversations_simulator::{Fault, Operation};
 
 use crate::support::{
-    BOT, Operator, PATIENCE, World, assert_harmless, conversation, eventually, made, only_webhook, strike,
-    wait_sent, webhook_spec,
+    BOT, Operator, PATIENCE, World, assert_harmless, conversation, eventually, grant_lease, made,
+    only_webhook, strike, wait_sent, webhook_spec,
 };
 
 /// A Lease of two seconds.
@@ -74,17 +74,6 @@ impl Replicas {
         })
         .await
     }
-}
-
-/// What the chart's Role grants, in the namespace of the test: the chart's own is for one release at a time.
-async fn grant_lease(world: &World) {
-    let namespace = ["--namespace", &world.namespace];
-    let role =
-        ["create", "role", "lease", "--verb=get,create,update", "--resource=leases.coordination.k8s.io"];
-    world.plane.kubectl(&[&role[..], &namespace].concat()).await.unwrap();
-    let account = "--serviceaccount=cwo-system:cwo-conversation-webhook-operator";
-    let binding = ["create", "rolebinding", "lease", "--role=lease", account];
-    world.plane.kubectl(&[&binding[..], &namespace].concat()).await.unwrap();
 }
 
 async fn leads(operator: &Operator) -> bool {

@@ -17,6 +17,6 @@ pub(crate) use evidence::{
 pub(crate) use line::Line;
 pub(crate) use operator::Operator;
 pub(crate) use world::{
-    ACCOUNT, AUTH_TOKEN, FLOW, SERVICE, SWITCHES, World, condition, conversation, eventually, ready,
-    webhook_spec,
+    ACCOUNT, AUTH_TOKEN, FLOW, SERVICE, SWITCHES, World, condition, conversation, eventually, grant_lease,
+    ready, webhook_spec,
 };

@@ -94,6 +94,11 @@ impl Operator {
         drop(self);
     }
 
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.exited().is_some()
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         eventually("the operator ends", Duration::from_mins(1), async || self.process.exited()).await

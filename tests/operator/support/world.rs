@@ -253,6 +253,11 @@ impl World {
         Operator::start(&self.kubeconfig, &self.arguments(arguments)).await
     }
 
+    /// The same without the wait.
+    pub(crate) fn spawn_another_operator(&self, arguments: &[&str]) -> Operator {
+        Operator::spawn(&self.kubeconfig, &self.arguments(arguments))
+    }
+
     /// Starts the operator without `--namespace`: only on a control plane of its own, or it would serve other tests.
     pub(crate) async fn start_operator_for_all_namespaces(&mut self) {
         self.start_operator_everywhere(&[]).await;
@@ -415,6 +420,17 @@ impl World {
         });
         events
     }
+}
+
+/// What the chart's Role grants, in the namespace of the test: the chart's own is for one release at a time.
+pub(crate) async fn grant_lease(world: &World) {
+    let namespace = ["--namespace", &world.namespace];
+    let role =
+        ["create", "role", "lease", "--verb=get,create,update", "--resource=leases.coordination.k8s.io"];
+    world.plane.kubectl(&[&role[..], &namespace].concat()).await.unwrap();
+    let account = "--serviceaccount=cwo-system:cwo-conversation-webhook-operator";
+    let binding = ["create", "rolebinding", "lease", "--role=lease", account];
+    world.plane.kubectl(&[&binding[..], &namespace].concat()).await.unwrap();
 }
 
 /// The object's Ready condition.

@@ -1,0 +1,64 @@
+//! A process that is killed two hundred times.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio_util::sync::CancellationToken;
+use twilio_conversations_simulator::{Control, Fault, FaultRule, Operation};
+
+use super::load::Load;
+use super::verdict::Verdict;
+use crate::support::World;
+
+const KILLS: usize = 200;
+const SCALE: &str = "--time-scale=0.02";
+const OFTEN: &str = "--resync-interval=1s";
+
+#[tokio::test]
+async fn two_hundred_kills_under_load_leave_no_duplicate_and_no_leak_and_touch_nothing_of_others() {
+    let mut world = World::new().await;
+    let twilio: &Control = &world.simulator;
+    twilio
+        .add_fault(FaultRule::new(Fault::reset_after_commit()).on(Operation::Create).with_probability(0.05));
+    twilio.add_fault(
+        FaultRule::new(Fault::error_after_commit(500)).on(Operation::Create).with_probability(0.05),
+    );
+    // Long enough for kills to fall between a request and its reply.
+    twilio.add_fault(FaultRule::new(Fault::delay_after_commit(20)));
+    let seed = 4;
+    let load = Load {
+        objects: world.objects(),
+        twilio: twilio.clone(),
+        random: Rng::with_seed(seed),
+        most: 16,
+        pause: Duration::from_millis(60),
+        done: 0,
+    };
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(load.run(stop.clone()));
+
+    let mut random = Rng::with_seed(seed);
+    for _ in 0..KILLS {
+        world.spawn_operator(&[SCALE, OFTEN]);
+        // Most die young; some live for longer than the window of a lost reply.
+        let life = if random.u32(0..10) == 0 { random.u64(1500..2500) } else { random.u64(100..600) };
+        tokio::time::sleep(Duration::from_millis(life)).await;
+        world.kill_operator();
+    }
+    stop.cancel();
+    let load = running.await.unwrap();
+    let journal = world.simulator.counters();
+    println!(
+        "{} things done by users and outsiders, {} creates",
+        load.done,
+        journal.total(Operation::Create).requests
+    );
+    world.simulator.clear_faults();
+
+    world.start_operator(&[SCALE, OFTEN]).await;
+    let verdict = Verdict::of(&world).await;
+    verdict.assert_good();
+    // Enough happened to mean something.
+    assert!(verdict.made > 60, "{verdict:?}");
+    assert!(load.done > 500, "{} things were done", load.done);
+}

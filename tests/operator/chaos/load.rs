@@ -1,0 +1,87 @@
+//! What users and outsiders do meanwhile.
+
+use std::time::Duration;
+
+use conversation_webhook_operator::api::ConversationWebhook;
+use fastrand::Rng;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use twilio_conversations_simulator::{Control, WebhookChanges, WebhookSeed};
+
+use crate::support::{conversation, webhook_spec};
+
+/// Users and outsiders, at random and under a seed.
+pub(super) struct Load {
+    pub(super) objects: kube::Api<ConversationWebhook>,
+    pub(super) twilio: Control,
+    pub(super) random: Rng,
+    /// How many objects there are at most; two to a conversation.
+    pub(super) most: u32,
+    /// The longest pause between two things that are done.
+    pub(super) pause: Duration,
+    pub(super) done: usize,
+}
+
+impl Load {
+    pub(super) async fn run(mut self, stop: CancellationToken) -> Self {
+        while !stop.is_cancelled() {
+            self.one().await;
+            self.done += 1;
+            tokio::time::sleep(self.pause.mul_f64(self.random.f64())).await;
+        }
+        self
+    }
+
+    /// One thing that somebody does. What it finds in its way, an object that is gone for example, is no matter.
+    async fn one(&mut self) {
+        let object = self.random.u32(0..self.most);
+        let (name, on) = (format!("bot-{object}"), object % self.conversations() + 1);
+        let url = format!("https://bots.example.com/{object}/{}", self.random.u32(0..3));
+        match self.random.u32(0..10) {
+            0..4 => {
+                let new = json!({
+                    "apiVersion": "conversations.twilio-operator.dev/v1alpha1",
+                    "kind": "ConversationWebhook",
+                    "metadata": { "name": name },
+                    "spec": webhook_spec(on, &url),
+                });
+                let new = serde_json::from_value(new).unwrap();
+                let _ = self.objects.create(&PostParams::default(), &new).await;
+            }
+            4..6 => {
+                let edit = Patch::Merge(json!({ "spec": { "configuration": { "url": url } } }));
+                let _ = self.objects.patch(&name, &PatchParams::default(), &edit).await;
+            }
+            6..8 => {
+                let _ = self.objects.delete(&name, &DeleteParams::default()).await;
+            }
+            8 => self.outsider(&name).await,
+            _ => {
+                let strangers = self.twilio.ledger();
+                let there = strangers.alive(conversation(on));
+                if there.len() < 3 && there.iter().all(|webhook| webhook.created.origin.is_api()) {
+                    let strange = WebhookSeed::webhook(format!("https://stranger.example.com/{on}"));
+                    let _ = self.twilio.create_webhook(conversation(on), &strange);
+                }
+            }
+        }
+    }
+
+    const fn conversations(&self) -> u32 {
+        self.most.div_ceil(2)
+    }
+
+    /// Somebody edits or removes the webhook of an object. What an object does not bear yet is left alone: an edit of a
+    /// newborn whose reply was lost is one of the stated risks.
+    async fn outsider(&mut self, name: &str) {
+        let Ok(object) = self.objects.get(name).await else { return };
+        let Some(webhook) = object.status.and_then(|status| status.webhook_sid) else { return };
+        let webhook = webhook.to_string().parse().unwrap();
+        let _ = if self.random.bool() {
+            self.twilio.edit_webhook(webhook, &WebhookChanges::url("https://elsewhere.example.com"))
+        } else {
+            self.twilio.delete_webhook(webhook)
+        };
+    }
+}

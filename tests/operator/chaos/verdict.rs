@@ -1,0 +1,111 @@
+//! What everything came to.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use conversation_webhook_operator::api::{
+    ATTEMPT_ANNOTATION, ConversationWebhook, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION,
+};
+use kube::ResourceExt;
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use twilio_conversations_simulator::ApiClient;
+
+use crate::support::{World, eventually, ready};
+
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// The figures of a run. All but the first and the last are 0 where the promises hold.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) made: usize,
+    /// Groups of webhooks that do the same on one conversation.
+    pub(super) duplicates: usize,
+    /// Webhooks of the operator's that exist and that no object bears.
+    pub(super) leaks: usize,
+    /// Webhooks of others that it changed or deleted.
+    pub(super) touched: usize,
+    /// Objects whose webhook does not exist, or is another's as well.
+    pub(super) lost: usize,
+    pub(super) converged_within: Duration,
+}
+
+impl Verdict {
+    /// Lets everything settle, with an operator that runs, and judges.
+    pub(super) async fn of(world: &World) -> Self {
+        let started = Instant::now();
+        // Whoever was in a quarrel is forgiven.
+        for object in world.objects().list(&ListParams::default()).await.unwrap() {
+            let ask = Patch::Merge(json!({ "metadata": { "annotations": { RECONCILE_ANNOTATION: "now" } } }));
+            let _ = world.objects().patch(&object.name_any(), &PatchParams::default(), &ask).await;
+        }
+        let objects = settled(world).await;
+        let converged_within = started.elapsed();
+        let ledger = world.simulator.ledger();
+        let made = ledger.made_by(&ApiClient::any());
+        let alive: BTreeSet<String> =
+            made.iter().filter(|record| record.alive()).map(|record| record.sid.to_string()).collect();
+        let borne: Vec<String> = objects
+            .iter()
+            .filter_map(|object| Some(object.status.as_ref()?.webhook_sid.as_ref()?.to_string()))
+            .collect();
+        let bearing: BTreeSet<String> = borne.iter().cloned().collect();
+        Self {
+            made: made.len(),
+            duplicates: ledger.duplicates().len(),
+            leaks: alive.difference(&bearing).count(),
+            touched: ledger.foreign_touched(&ApiClient::any()).len(),
+            lost: bearing.difference(&alive).count() + (objects.len() - bearing.len()),
+            converged_within,
+        }
+    }
+
+    /// Prints the figures.
+    #[track_caller]
+    pub(super) fn assert_good(&self) {
+        println!("{self:#?}");
+        let Self { made: _, duplicates, leaks, touched, lost, converged_within: _ } = self;
+        assert_eq!((duplicates, leaks, touched, lost), (&0, &0, &0, &0), "{self:#?}");
+    }
+}
+
+/// The objects, once each has its webhook as written.
+async fn settled(world: &World) -> Vec<ConversationWebhook> {
+    eventually("every object is Ready and none is being deleted", PATIENCE, async || {
+        let objects = world.objects().list(&ListParams::default()).await.unwrap().items;
+        let at_rest = |object: &ConversationWebhook| {
+            object.metadata.deletion_timestamp.is_none()
+                && ready(object).is_some_and(|ready| ready.status == "True")
+                && object.status.as_ref().and_then(|status| status.observed_generation)
+                    == object.metadata.generation
+        };
+        if objects.iter().all(at_rest) {
+            return Some(objects);
+        }
+        let ambiguous = |object: &&ConversationWebhook| {
+            ready(object).is_some_and(|ready| ready.reason == "CreateAmbiguous")
+        };
+        for object in objects.iter().filter(ambiguous) {
+            resolve(world, object).await;
+        }
+        None
+    })
+    .await
+}
+
+/// Somebody who knows the truth answers for an edited object beside whose newborn a stranger's webhook turned up.
+async fn resolve(world: &World, object: &ConversationWebhook) {
+    let said = &ready(object).unwrap().message;
+    let ledger = world.simulator.ledger();
+    let ours = ledger.made_by(&ApiClient::any()).into_iter().find(|record| {
+        let named = format!("{}, ", record.sid);
+        record.alive() && (said.contains(&named) || said.contains(&format!("{};", record.sid)))
+    });
+    let journal: Value = serde_json::from_str(&object.annotations()[ATTEMPT_ANNOTATION]).unwrap();
+    let (id, made) =
+        (journal["id"].as_str().unwrap(), ours.map_or("none".to_owned(), |ours| ours.sid.to_string()));
+    let answer = Patch::Merge(
+        json!({ "metadata": { "annotations": { RESOLVE_ANNOTATION: format!("{id}={made}") } } }),
+    );
+    let _ = world.objects().patch(&object.name_any(), &PatchParams::default(), &answer).await;
+}
