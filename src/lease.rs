@@ -305,3 +305,59 @@ enum LeaseError {
     #[error("the API server does not answer in time")]
     Timeout,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn observed(holder: &str, seconds: Option<i32>) -> Observed {
+        let spec = LeaseSpec {
+            holder_identity: Some(holder.to_owned()),
+            lease_duration_seconds: seconds,
+            // Whatever others write for a time, it is their clock's.
+            renew_time: Some(MicroTime("1999-01-01T00:00:00Z".parse().unwrap())),
+            ..LeaseSpec::default()
+        };
+        Observed { lease: Lease { spec: Some(spec), ..Lease::default() }, since: Instant::now() }
+    }
+
+    #[test]
+    fn a_lease_keeps_others_out_as_long_as_its_holder_says_from_when_it_was_seen() {
+        let default = Duration::from_secs(15);
+        let seen = observed("other", Some(2));
+        assert!(seen.is_valid(seen.since + Duration::from_millis(1999), default));
+        assert!(!seen.is_valid(seen.since + Duration::from_secs(2), default));
+        for odd in [None, Some(-3)] {
+            let seen = observed("other", odd);
+            assert!(seen.is_valid(seen.since + Duration::from_secs(14), default), "{odd:?}");
+            assert!(!seen.is_valid(seen.since + default, default), "{odd:?}");
+        }
+        assert_eq!(seen.holder().as_deref(), Some("other"));
+        assert_eq!(observed("", Some(1)).holder(), None, "given back");
+    }
+
+    #[test]
+    fn who_leads_may_act_until_the_time_is_up_and_no_longer() {
+        let leadership = Leadership::none();
+        let shared = leadership.clone();
+        assert!(!shared.is_held());
+        leadership.hold_until(Instant::now() + Duration::from_mins(1));
+        assert!(shared.is_held());
+        leadership.hold_until(Instant::now());
+        assert!(!shared.is_held(), "nobody has to say so");
+        leadership.hold_until(Instant::now() + Duration::from_mins(1));
+        leadership.end();
+        assert!(!shared.is_held());
+        assert!(Leadership::alone().is_held());
+    }
+
+    #[test]
+    fn whoever_holds_it_gives_up_before_others_may_take_it() {
+        for factor in [1.0, 0.5, 0.1, 0.02] {
+            let LeaseTiming { duration, renew_within, retry } = LeaseTiming::REAL.scaled(factor);
+            assert_eq!(duration, Duration::from_secs(duration.as_secs()), "written as whole seconds");
+            assert!(retry * 2 < renew_within && renew_within < duration.mul_f64(0.7), "{factor}");
+        }
+        assert_eq!(LeaseTiming::REAL.scaled(1.0), LeaseTiming::REAL);
+    }
+}
