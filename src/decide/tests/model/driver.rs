@@ -42,7 +42,11 @@ impl Protocol {
     /// A process begins a pass over an object that it reads now, or as it was before the last write.
     pub(super) fn begin(&self, state: &mut State, worker: usize, index: usize, stale: bool) -> Ended {
         let object = if stale { state.before[index] } else { state.objects[index] };
-        let view = View { object, ..View::default() };
+        let mut view = View { object, ..View::default() };
+        if self.without(Rule::SiblingsAfterList) {
+            view.siblings = Siblings::Live;
+            view.others = state.objects;
+        }
         state.workers[worker].pass = Pass { index: number(index), uid: object.uid, fresh: !stale, view };
         self.go_on(state, worker)
     }

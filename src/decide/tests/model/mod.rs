@@ -16,4 +16,5 @@ mod rest;
 mod rules;
 mod state;
 mod view;
+mod ablations;
 mod configurations;

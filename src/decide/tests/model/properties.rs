@@ -6,7 +6,7 @@ use stateright::Property;
 
 use super::protocol::Protocol;
 use super::rest::Rest;
-use super::state::{Config, Life, Object, Provenance, State, bit, has};
+use super::state::{Life, Object, Provenance, State, bit, has, members};
 use super::view::{Decision, Why};
 
 pub(super) const ONE_WEBHOOK: &str = "an object has at most one webhook that we made";
@@ -173,15 +173,21 @@ fn says_why_it_stays(rest: &Rest, index: usize) -> bool {
     )
 }
 
-/// The object's webhook is as written, or the object says why not. Where nobody interferes it is as written.
+/// The object's webhook is as written, or the object says why not. Where nobody interferes it is as written, unless
+/// another object that asks for the same has one.
 fn settles(model: &Protocol, rest: &Rest, index: usize) -> bool {
     let object = &rest.state.objects[index];
     if !object.exists || object.deleting {
         return true;
     }
     let hook = &rest.state.hooks[usize::from(object.webhook)];
-    let as_written =
-        object.webhook != 0 && hook.life == Life::Shown && hook.config == object.config && object.config != Config::None;
-    let says_why = matches!(rest.endings[index], Some(Decision::Hold { .. } | Decision::WaitForSibling));
-    as_written && object.finalizer || !model.alone && says_why
+    let as_written = object.webhook != 0 && hook.life == Life::Shown && hook.config == object.config && object.finalizer;
+    let says_why = match rest.endings[index] {
+        Some(Decision::Hold { why: Why::TwinExists, named }) if model.alone => {
+            members(named).all(|sid| rest.state.bearer(sid).is_some())
+        }
+        Some(Decision::Hold { .. } | Decision::WaitForSibling) => !model.alone,
+        _ => false,
+    };
+    as_written || says_why
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stateright::{Model, Property};
 
-use super::driver::{Luck, index};
+use super::driver::{Luck, index, number};
 use super::environment::{Backup, Event, Fate, InWords, is_full};
 use super::properties::{Wrong, at_all_times, at_rest, comes_about};
 use super::rules::Rule;
@@ -19,6 +19,8 @@ pub(super) struct Timing {
     pub(super) late_sender: bool,
     /// Twilio carries a request out after the window.
     pub(super) late_commits: bool,
+    /// Even after the next attempt has looked at the conversation.
+    pub(super) beyond_next_attempt: bool,
     /// A list shows a webhook later than it should.
     pub(super) late_lists: bool,
 }
@@ -126,6 +128,11 @@ impl Model for Protocol {
 }
 
 impl Protocol {
+    /// The same, not begun yet.
+    pub(super) fn again(&self) -> Self {
+        Self { expanded: Arc::default(), open: Arc::default(), ..self.clone() }
+    }
+
     /// An event in words, in this state.
     pub(super) fn in_words(&self, state: &State, event: &Event) -> String {
         let next = match event {
@@ -146,7 +153,7 @@ impl Protocol {
                 continue;
             }
             if process.is_busy() {
-                if process.pass.view.sender != Sender::Awaiting {
+                if process.pass.view.sender != Sender::Awaiting && !self.waits_for_late_commit(state, worker) {
                     events.push(Event::Step { worker, luck: Luck::Good });
                 }
             } else if busy < self.processes {
@@ -165,6 +172,15 @@ impl Protocol {
         }
     }
 
+    /// Where Twilio is late, but not later than the next attempt.
+    fn waits_for_late_commit(&self, state: &State, worker: usize) -> bool {
+        let object = state.workers[worker].pass.index;
+        self.timing.late_commits
+            && !self.timing.beyond_next_attempt
+            && state.requests.iter().any(|request| request.attempt != 0 && request.made_for == object)
+            && matches!(self.next(state, worker), Some(Decision::List { .. } | Decision::Journal { .. }))
+    }
+
     /// A pass that would find everything in order is not begun.
     pub(super) fn has_work(&self, state: &State, index: usize) -> bool {
         let object = &state.objects[index];
@@ -174,12 +190,11 @@ impl Protocol {
             && object.observed
             && object.finalizer
             && object.label
-            && object.journal.id != 0
             && hook.life == Life::Shown
             && hook.config == object.config
+            && object.journal.id == object.settled
             && !members(object.lost).any(|sid| state.hooks[usize::from(sid)].is_alive());
-        object.exists && !(in_order && self.without.is_none()) || object.exists && self.without.is_some() && !in_order
-            || object.exists && self.without == Some(Rule::R1) && object.journal.id != object.settled
+        object.exists && !in_order
     }
 
     fn faults(&self, state: &State, events: &mut Vec<Event>) {
@@ -301,9 +316,14 @@ impl Protocol {
                 && has(state.over, open.id)
                 && object.answer.0 != open.id
             {
-                events.push(Event::Say(n, NOTHING));
-                let newcomers = state.alive().filter(|(sid, hook)| !has(open.baseline, *sid) && hook.life == Life::Shown);
-                events.extend(newcomers.map(|(sid, _)| Event::Say(n, sid)));
+                let newcomers = || state.alive().filter(|(sid, hook)| !has(open.baseline, *sid) && hook.life == Life::Shown);
+                let made = |sid: u8, made_for: u8| state.bearer(sid).is_none() && made_for == number(n);
+                // Alone means that people know, and tell the truth.
+                if !self.alone || !newcomers().any(|(sid, hook)| made(sid, hook.made_for)) {
+                    events.push(Event::Say(n, NOTHING));
+                }
+                let told = newcomers().filter(|(sid, hook)| !self.alone || made(*sid, hook.made_for));
+                events.extend(told.map(|(sid, _)| Event::Say(n, sid)));
             }
         }
     }
