@@ -54,8 +54,9 @@ fn r3_who_asks_for_the_same_waits() {
 
 #[test]
 fn r3_nothing_is_made_beside_a_twin() {
-    let budget = Budget { strips: 1, lost: 1, ..Budget::default() };
-    needed(Rule::R3Twin, ONE_WEBHOOK, Protocol { budget, strips_open: true, ..Protocol::default() });
+    let timing = Timing { late_commits: true, ..Timing::default() };
+    let budget = Budget { lost: 1, ..Budget::default() };
+    needed(Rule::R3Twin, ONE_WEBHOOK, Protocol { budget, timing, processes: 1, ..Protocol::default() });
 }
 
 #[test]
@@ -96,7 +97,7 @@ fn r7_the_object_is_read_before_its_webhook_is_given_up() {
 fn r8_siblings_are_read_before_a_webhook_is_deleted() {
     let budget = Budget { strips: 1, ..Budget::default() };
     let policies = Policies { adopts_identical: true, ..Policies::default() };
-    let model = Protocol { wanted: ALIKE, budget, policies, strips_open: true, ..Protocol::default() };
+    let model = Protocol { wanted: ALIKE, budget, policies, strips_open: true, joins_compensation: true, ..Protocol::default() };
     needed(Rule::R8, CLAIMED_STAYS, model);
 }
 

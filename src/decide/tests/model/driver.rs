@@ -70,7 +70,7 @@ impl Protocol {
         if matches!(pass.view.sender, Sender::Sending | Sender::Awaiting) {
             return None;
         }
-        let over = pass.view.object.open().is_some_and(|open| has(state.over, open.id));
+        let over = has(state.over, pass.view.object.journal.id);
         let view = self.seen(View { over, ..pass.view });
         Some(self.done(&view, decide(&view, self.policies)))
     }
@@ -152,7 +152,12 @@ impl Protocol {
                 good(luck)?;
                 view.siblings = Siblings::Live;
                 view.others = state.objects;
-                None
+                match self.next(state, worker) {
+                    Some(compensate @ Decision::Compensate(_)) if self.joins_compensation => {
+                        self.act(state, worker, compensate, luck)?
+                    }
+                    _ => None,
+                }
             }
             Decision::Journal { baseline, past, adopt } => {
                 self.journal(state, worker, (baseline, past, adopt), luck)?
@@ -202,12 +207,16 @@ impl Protocol {
                 unless_lost(state, worker, luck)?
             }
             Decision::Lose(sid) => {
-                if state.hooks[usize::from(sid)].is_alive() {
+                let hook = &state.hooks[usize::from(sid)];
+                if hook.is_alive() && !hook.returned {
                     Wrong::GivenUpAlive.note(state);
                 }
                 let written = self.write(state, worker, luck, |object| {
                     object.webhook = 0;
                     object.lost |= bit(sid);
+                    if object.journal.id != 0 {
+                        object.settled = object.journal.id;
+                    }
                 })?;
                 self.after_write(state, worker, written, true)
             }

@@ -41,8 +41,10 @@ pub(super) struct Protocol {
     pub(super) alone: bool,
     /// A stranger's exact twin that is taken for ours counts as touched when it is changed or deleted.
     pub(super) strict: bool,
-    /// A strip may hit an attempt that is under way.
+    /// A strip may hit an attempt whose request is under way.
     pub(super) strips_open: bool,
+    /// The look before a compensation and its delete are one step. One request lies between them: a stated risk.
+    pub(super) joins_compensation: bool,
     pub(super) without: Option<Rule>,
     /// States whose successors are looked at; those beyond are checked, and stay open.
     pub(super) limit: usize,
@@ -65,6 +67,7 @@ impl Default for Protocol {
             alone: false,
             strict: false,
             strips_open: false,
+            joins_compensation: false,
             without: None,
             limit: usize::MAX,
             reaches: &[],
@@ -178,6 +181,7 @@ impl Protocol {
         self.timing.late_commits
             && !self.timing.beyond_next_attempt
             && state.requests.iter().any(|request| request.attempt != 0 && request.made_for == object)
+            && state.workers[worker].pass.view.object.open().is_none()
             && matches!(self.next(state, worker), Some(Decision::List { .. } | Decision::Journal { .. }))
     }
 
@@ -299,7 +303,10 @@ impl Protocol {
                 events.push(Event::Delete(n));
             }
             // Otherwise nothing but status, or nothing at all, knows of the webhook: a stated risk.
-            let strippable = object.webhook != 0 && !object.deleting || self.strips_open;
+            let is_announced = state.workers.iter().any(|worker| {
+                worker.pass.index == number(n) && matches!(worker.pass.view.sender, Sender::Journalled { .. })
+            });
+            let strippable = !object.deleting && (object.webhook != 0 || self.strips_open && !is_announced);
             if budget.strips > 0 && strippable && object.journal.id != 0 {
                 events.push(Event::Strip(n));
             }
@@ -417,7 +424,11 @@ impl Protocol {
                 let removed = Hook { life: Life::Removed, ..*state.hook(sid) };
                 *state.hook(sid) = if resurfaces { removed } else { Hook::default() };
             }
-            Event::Resurface(sid) => state.hook(sid).life = Life::Shown,
+            Event::Resurface(sid) => {
+                let hook = state.hook(sid);
+                hook.life = Life::Shown;
+                hook.returned = true;
+            }
             Event::ConversationGone => self.delete_conversation(state),
         }
         Some(())

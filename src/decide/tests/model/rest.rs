@@ -6,7 +6,7 @@
 use super::driver::{Luck, number};
 use super::environment::{By, Fate};
 use super::protocol::Protocol;
-use super::state::{Life, State, bit};
+use super::state::{Life, Sender, State, bit};
 use super::view::Decision;
 
 /// Rounds within which everything comes to rest: several times what any state needs.
@@ -35,12 +35,13 @@ impl Protocol {
                     self.run(&mut now, worker)?;
                 }
             }
+            let worker = now.workers.iter().position(|worker| !worker.is_busy())?;
             let mut endings = [None; 2];
             for (index, ending) in endings.iter_mut().enumerate() {
-                *ending = self.whole_pass(&mut now, index)?;
+                *ending = self.whole_pass(&mut now, worker, index)?;
             }
             now.normalize();
-            if now == before {
+            if now == before && now.workers.iter().all(|worker| !worker.is_busy()) {
                 return Some(Rest { state: now, endings });
             }
         }
@@ -88,11 +89,11 @@ impl Protocol {
                 return Some(Some(ended));
             }
         }
-        None
+        // Only what Twilio made may keep a pass from ending, until somebody else is done with it.
+        matches!(state.workers[worker].pass.view.sender, Sender::Created { .. }).then_some(None)
     }
 
-    fn whole_pass(&self, state: &mut State, index: usize) -> Option<Option<Decision>> {
-        let worker = 0;
+    fn whole_pass(&self, state: &mut State, worker: usize, index: usize) -> Option<Option<Decision>> {
         if state.remains[index] != (0, 0) {
             self.begin_clean_up(state, worker, index);
             self.run(state, worker)?;

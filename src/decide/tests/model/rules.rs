@@ -106,6 +106,10 @@ impl Protocol {
                     view.object.answer.0 = view.object.journal.id;
                 }
             }
+            Rule::R13 if view.object.open().is_none() => {
+                view.object.journal.config = view.object.config;
+                view.object.journal.past = 0;
+            }
             Rule::R14 => view.object.lost = 0,
             Rule::R15 if view.object.deleting && view.object.open().is_some() => {
                 view.object.settled = view.object.journal.id;

@@ -161,6 +161,8 @@ pub(super) struct Hook {
     pub(super) attempt: u8,
     /// A stranger made it, whoever took it over since.
     pub(super) strangers: bool,
+    /// It was gone, and is back.
+    pub(super) returned: bool,
     /// A policy or a person left it behind.
     pub(super) left: bool,
 }
