@@ -95,5 +95,8 @@ fn an_object_that_is_taking_over_its_own_webhook_is_not_waited_for() {
     // Who else wants it may have looked before this one wrote that down: the two agree by R4.
     assert_eq!(known.live([itself.clone(), sibling_adopting("b", 1)]).decide(), Action::Rest);
     // Begun after the object was read: the next pass finishes it.
-    assert_eq!(made(true).open(Attempt { id: "attempt-3".to_owned(), ..attempt() }).live([itself]).decide(), Action::Rest);
+    assert_eq!(
+        made(true).open(Attempt { id: "attempt-3".to_owned(), ..attempt() }).live([itself]).decide(),
+        Action::Rest
+    );
 }

@@ -29,13 +29,15 @@ fn violated(rule: Rule, property: &'static str, model: Protocol) {
     let model = Protocol { name: "without the rule", without: Some(rule), ..model.again() };
     let report = check(model, 2, HasDiscoveries::AnyOf([property].into()));
     println!("without {rule:?}: {}", report.text());
-    assert!(report.violated.iter().any(|(violated, _)| *violated == property), "{property} holds without {rule:?}");
+    assert!(
+        report.violated.iter().any(|(violated, _)| *violated == property),
+        "{property} holds without {rule:?}"
+    );
 }
 
 #[test]
 fn r1_with_a_sid_no_journal_is_open() {
-    let budget =
-        Budget { old_journals: 1, twins: 1, outside_deletes: 1, deletes: 1, ..Budget::default() };
+    let budget = Budget { old_journals: 1, twins: 1, outside_deletes: 1, deletes: 1, ..Budget::default() };
     needed(Rule::R1, NOTHING_FOREIGN, Protocol { budget, strict: true, processes: 1, ..Protocol::default() });
 }
 
@@ -97,7 +99,14 @@ fn r7_the_object_is_read_before_its_webhook_is_given_up() {
 fn r8_siblings_are_read_before_a_webhook_is_deleted() {
     let budget = Budget { strips: 1, ..Budget::default() };
     let policies = Policies { adopts_identical: true, ..Policies::default() };
-    let model = Protocol { wanted: ALIKE, budget, policies, strips_open: true, joins_compensation: true, ..Protocol::default() };
+    let model = Protocol {
+        wanted: ALIKE,
+        budget,
+        policies,
+        meddles: true,
+        joins_compensation: true,
+        ..Protocol::default()
+    };
     needed(Rule::R8, CLAIMED_STAYS, model);
 }
 

@@ -65,7 +65,10 @@ pub(super) fn check(model: Protocol, threads: usize, until: HasDiscoveries) -> R
 fn scratch() {
     let budget = std::env::var("BUDGET").unwrap_or_default();
     let number = |key: &str| {
-        budget.split(',').find_map(|part| part.strip_prefix(key)?.strip_prefix('=')?.parse::<u8>().ok()).unwrap_or(0)
+        budget
+            .split(',')
+            .find_map(|part| part.strip_prefix(key)?.strip_prefix('=')?.parse::<u8>().ok())
+            .unwrap_or(0)
     };
     let model = Protocol {
         name: "scratch",
@@ -75,19 +78,46 @@ fn scratch() {
             _ => [Config::A, Config::A],
         },
         processes: if number("processes") == 1 { 1 } else { 2 },
-        foreign: match number("foreign") { 0 => &[], 1 => &[Config::A], _ => &[Config::Trigger] },
+        foreign: match number("foreign") {
+            0 => &[],
+            1 => &[Config::A],
+            _ => &[Config::Trigger],
+        },
         alone: number("alone") == 1,
-        strips_open: number("strips_open") == 1,
-        policies: super::view::Policies { retain: number("retain") == 1, adopts_identical: number("adopts") == 1 },
-        timing: super::protocol::Timing { late_sender: number("ls") == 1, late_commits: number("lc") >= 1, beyond_next_attempt: number("lc") == 1, late_lists: number("ll") == 1 },
+        joins_compensation: number("joins") == 1,
+        meddles: number("strips_open") == 1,
+        policies: super::view::Policies {
+            retain: number("retain") == 1,
+            adopts_identical: number("adopts") == 1,
+        },
+        timing: super::protocol::Timing {
+            late_sender: number("ls") == 1,
+            late_commits: number("lc") >= 1,
+            beyond_next_attempt: number("lc") == 1,
+            late_lists: number("ll") == 1,
+        },
         limit: usize::from(number("limit")) * 1_000_000,
         budget: Budget {
-            crashes: number("crashes"), lost: number("lost"), refused: number("refused"), lag: number("lag"),
-            slow: number("slow"), writes: number("writes"), stale: number("stale"), edits: number("edits"),
-            deletes: number("deletes"), restores: number("restores"), strips: number("strips"),
-            old_journals: number("old_journals"), copies: number("copies"), answers: number("answers"),
-            strangers: number("strangers"), twins: number("twins"), outside_edits: number("outside_edits"),
-            outside_deletes: number("outside_deletes"), resurfacing: number("resurfacing"), conversation: number("conversation"),
+            crashes: number("crashes"),
+            lost: number("lost"),
+            refused: number("refused"),
+            lag: number("lag"),
+            slow: number("slow"),
+            writes: number("writes"),
+            stale: number("stale"),
+            edits: number("edits"),
+            deletes: number("deletes"),
+            restores: number("restores"),
+            strips: number("strips"),
+            old_journals: number("old_journals"),
+            copies: number("copies"),
+            answers: number("answers"),
+            strangers: number("strangers"),
+            twins: number("twins"),
+            outside_edits: number("outside_edits"),
+            outside_deletes: number("outside_deletes"),
+            resurfacing: number("resurfacing"),
+            conversation: number("conversation"),
         },
         reaches: &[],
         ..Protocol::default()

@@ -1,20 +1,29 @@
 //! Every way that a create can go, not only the likely ones: a model whose processes ask the product's own `decide`.
 //!
-//! `state` is what the model can be in, `view` the way into `decide` and back, `driver` what a process does with a decision,
-//! `environment` what happens around it, `protocol` a configuration and its steps, `rest` where a state leads once
-//! faults stop, `properties` what must hold, `rules` how to leave one out. `configurations` are checked whole, `ablations`
-//! show that each rule is needed, `counterexamples` what follows when an assumption on time is broken.
+//! The parts, in the order in which to read them: `state` is what the model can be in, `canonical` its one form, `view` the way
+//! into `decide` and `decision` the way back, `driver` and `effects` what a process does with a decision, `twilio` and `people`
+//! what it has to do with, `events` what may happen, `possible` when, `words` its name, `protocol` one configuration and its steps,
+//! `rest` where a state leads once faults stop, `properties` what must hold, `rules` how to leave one out. `configurations`
+//! are looked at whole, `ablations` show that each rule is needed, `counterexamples` what follows from broken assumptions.
 //!
-//! The walks next door have a world of seconds, strings and heaps. This one is not theirs: an exhaustive search needs time as
+//! The walks next door have a world of seconds, strings and maps. This one is not theirs: an exhaustive search needs time as
 //! a few phases, and states so small that tens of millions fit.
 
+mod ablations;
+mod canonical;
+mod configurations;
+mod counterexamples;
+mod decision;
 mod driver;
-mod environment;
+mod effects;
+mod events;
+mod people;
+mod possible;
 mod properties;
 mod protocol;
 mod rest;
 mod rules;
 mod state;
+mod twilio;
 mod view;
-mod ablations;
-mod configurations;
+mod words;

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 
 use stateright::Property;
 
+use super::decision::{Decision, Why};
 use super::protocol::Protocol;
 use super::rest::Rest;
 use super::state::{Life, Object, Provenance, State, bit, has, members};
-use super::view::{Decision, Why};
 
 pub(super) const ONE_WEBHOOK: &str = "an object has at most one webhook that we made";
 pub(super) const NONE_LOST: &str = "each webhook that we made is claimed, deleted or reported";
@@ -78,13 +78,21 @@ pub(super) fn comes_about() -> Vec<Property<Protocol>> {
         state.objects.iter().any(|object| object.exists && holds(object))
     }
     vec![
-        Property::sometimes(CREATED, |_, state| any(state, |object| object.provenance == Provenance::Created)),
-        Property::sometimes(INFERRED, |_, state| any(state, |object| object.provenance == Provenance::Inferred)),
-        Property::sometimes(ADOPTED, |_, state| any(state, |object| object.provenance == Provenance::Adopted)),
+        Property::sometimes(CREATED, |_, state| {
+            any(state, |object| object.provenance == Provenance::Created)
+        }),
+        Property::sometimes(INFERRED, |_, state| {
+            any(state, |object| object.provenance == Provenance::Inferred)
+        }),
+        Property::sometimes(ADOPTED, |_, state| {
+            any(state, |object| object.provenance == Provenance::Adopted)
+        }),
         Property::sometimes(REMADE, |_, state| any(state, |object| object.lost != 0 && object.webhook != 0)),
         Property::sometimes(AMBIGUOUS, |model, state| verdict(model, state).ambiguous),
-        Property::sometimes(GONE, |_, state: &State| state.workers.iter().all(|worker| !worker.is_busy()) && {
-            state.objects.iter().all(|object| !object.exists) && state.alive().count() == 0
+        Property::sometimes(GONE, |_, state: &State| {
+            state.workers.iter().all(|worker| !worker.is_busy()) && {
+                state.objects.iter().all(|object| !object.exists) && state.alive().count() == 0
+            }
         }),
     ]
 }
@@ -114,8 +122,14 @@ fn verdict(model: &Protocol, state: &State) -> Verdict {
 }
 
 fn judge(model: &Protocol, state: &State) -> Verdict {
-    let fine =
-        Verdict { rests: true, one_webhook: true, none_lost: true, deletion_ends: true, settles: true, ambiguous: false };
+    let fine = Verdict {
+        rests: true,
+        one_webhook: true,
+        none_lost: true,
+        deletion_ends: true,
+        settles: true,
+        ambiguous: false,
+    };
     if state.wrong != 0 {
         // Found already, and followed no further.
         return fine;
@@ -161,7 +175,12 @@ fn none_lost(rest: &Rest) -> bool {
             .endings
             .iter()
             .any(|ending| matches!(ending, Some(Decision::Hold { named, .. }) if has(*named, sid)));
-        hook.made_for == 0 || hook.left || hook.strangers || rest.state.bearer(sid).is_some() || named || waits
+        hook.made_for == 0
+            || hook.left
+            || hook.strangers
+            || rest.state.bearer(sid).is_some()
+            || named
+            || waits
     })
 }
 
@@ -181,7 +200,8 @@ fn settles(model: &Protocol, rest: &Rest, index: usize) -> bool {
         return true;
     }
     let hook = &rest.state.hooks[usize::from(object.webhook)];
-    let as_written = object.webhook != 0 && hook.life == Life::Shown && hook.config == object.config && object.finalizer;
+    let as_written =
+        object.webhook != 0 && hook.life == Life::Shown && hook.config == object.config && object.finalizer;
     let says_why = match rest.endings[index] {
         Some(Decision::Hold { why: Why::TwinExists, named }) if model.alone => {
             members(named).all(|sid| rest.state.bearer(sid).is_some())

@@ -3,11 +3,12 @@
 //! This is run from every state that the model reaches. Where it ends, nothing changes any more: that is what the properties
 //! at rest are about. That it ends at all, within a bound, shows that no state is a trap and that the way out has no cycle.
 
+use super::decision::Decision;
 use super::driver::{Luck, number};
-use super::environment::{By, Fate};
+use super::events::Fate;
+use super::people::By;
 use super::protocol::Protocol;
 use super::state::{Life, Sender, State, bit};
-use super::view::Decision;
 
 /// Rounds within which everything comes to rest: several times what any state needs.
 const ROUNDS: usize = 12;

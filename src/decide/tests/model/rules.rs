@@ -2,9 +2,9 @@
 //!
 //! A check that passes proves something only if it fails without the rule: `ablations` does that for each.
 
+use super::decision::{Because, Decision, Why};
 use super::protocol::Protocol;
 use super::state::{Config, Object, Remote, Sender, Siblings, View};
-use super::view::{Because, Decision, Why};
 
 /// A rule of `docs/safety.md`, or a part of one, that a configuration does without.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,7 +75,9 @@ impl Protocol {
                 each(&mut view, |object| object.journal.uid = object.uid);
             }
             Rule::R3Wait if view.object.open().is_none() => view.others.iter_mut().for_each(close),
-            Rule::R3Twin if view.object.open().is_none() && view.object.webhook == 0 && !view.object.deleting => {
+            Rule::R3Twin
+                if view.object.open().is_none() && view.object.webhook == 0 && !view.object.deleting =>
+            {
                 // Strangers of another kind instead, so that there are as many.
                 let twins = view.board.iter_mut().filter(|config| **config != Config::None);
                 twins.for_each(|config| *config = Config::Trigger);

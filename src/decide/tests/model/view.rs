@@ -9,11 +9,12 @@ use std::collections::HashMap;
 
 use super::super::fixture::Known;
 use super::super::sample;
+use super::decision::{Decision, read};
 use super::state::{
-    Absent, Config, Journal, NOTHING, Object, Provenance, Remote, Reply, Sender, Set, Siblings, View, bit, members,
+    Absent, Config, Journal, NOTHING, Object, Provenance, Remote, Reply, Sender, Siblings, View, members,
 };
 use crate::api;
-use crate::decide::{self, Action, Answers, Attempt, Board, Hold, Plan, Record, Recorded, Resolution, Settled, Waiting};
+use crate::decide::{self, Answers, Attempt, Board, Record, Recorded, Resolution};
 use crate::twilio::{WebhookConfig, WebhookSid};
 
 /// What an object may do besides making its webhook; the same for all.
@@ -23,59 +24,11 @@ pub(super) struct Policies {
     pub(super) adopts_identical: bool,
 }
 
-/// An action in the model's words.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Decision {
-    List { fresh: bool },
-    ReadSiblings,
-    Journal { baseline: Set, past: Set, adopt: u8 },
-    Create,
-    Record { attempt: u8, webhook: u8, provenance: Provenance, left_over: Set },
-    Settle { attempt: u8, because: Because, left_over: Set },
-    Compensate(u8),
-    Update(u8),
-    Lose(u8),
-    Delete(u8),
-    DeleteLost(u8),
-    Protect { adopt: u8 },
-    Release,
-    Rest,
-    Available,
-    LookAgain(Absent),
-    WaitForWindow,
-    WaitForSibling,
-    /// Somebody must act; these webhooks are named.
-    Hold { why: Why, named: Set },
-}
-
-/// Why an attempt closed without a webhook.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Because {
-    NotSent,
-    NotCreated,
-    ProvedAbsent,
-    Copied,
-    Unwanted,
-    Answered,
-}
-
-/// Why an object is held.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Why {
-    Ambiguous,
-    TwinExists,
-    LateTwin,
-    ConversationFull,
-    ConversationNotFound,
-    AlreadyClaimed,
-    Missing,
-}
-
 /// Views that are remembered at most, in each thread.
 const REMEMBERED: usize = 400_000;
 
 thread_local! {
-    static DECIDED: RefCell<HashMap<(View, Policies), Decision>> = RefCell::default();
+    static DECIDED: RefCell<HashMap<(View, Policies), Decision, ahash::RandomState>> = RefCell::default();
 }
 
 /// What the product decides on this view.
@@ -101,7 +54,9 @@ fn known(view: &View, policies: Policies) -> Known {
         _ if open && !view.over => decide::Phase::InWindow,
         _ => decide::Phase::WindowOver,
     };
-    let others = || view.others.iter().filter(|other| other.exists).filter_map(|other| sibling(other, policies)).collect();
+    let others = || {
+        view.others.iter().filter(|other| other.exists).filter_map(|other| sibling(other, policies)).collect()
+    };
     Known {
         object: view.object.exists.then(|| object(&view.object, policies)),
         remote: match view.remote {
@@ -125,7 +80,9 @@ fn known(view: &View, policies: Policies) -> Known {
         },
         sender: match view.sender {
             Sender::Idle | Sender::Sending | Sender::Awaiting => decide::Sender::Idle,
-            Sender::Journalled { clear, .. } => decide::Sender::Journalled { id: attempt_id(view.attempt), clear },
+            Sender::Journalled { clear, .. } => {
+                decide::Sender::Journalled { id: attempt_id(view.attempt), clear }
+            }
             Sender::Created { webhook, reread } => decide::Sender::Created {
                 id: attempt_id(view.attempt),
                 webhook: sample::sid(webhook),
@@ -230,7 +187,7 @@ fn reply(reply: Reply) -> decide::Reply {
     }
 }
 
-fn webhook_config(config: Config) -> WebhookConfig {
+pub(super) fn webhook_config(config: Config) -> WebhookConfig {
     match config {
         Config::Trigger => sample::trigger(),
         other => sample::calling(&format!("https://bot.example.com/{other:?}")),
@@ -251,93 +208,4 @@ fn attempt_id(id: u8) -> String {
 
 fn some_sid(sid: u8) -> Option<WebhookSid> {
     (sid != 0).then(|| sample::sid(sid))
-}
-
-fn read(action: &Action) -> Decision {
-    match action {
-        Action::List { fresh } => Decision::List { fresh: *fresh },
-        Action::ReadSiblings => Decision::ReadSiblings,
-        Action::Journal(Plan { baseline, past_configs, adopt, again: _ }) => Decision::Journal {
-            baseline: set(baseline),
-            past: past(past_configs),
-            adopt: adopt.as_ref().map_or(0, number),
-        },
-        Action::Create => Decision::Create,
-        Action::Record { attempt, webhook, provenance, left_over } => Decision::Record {
-            attempt: attempt_number(attempt),
-            webhook: number(webhook),
-            provenance: match provenance {
-                api::Provenance::Created => Provenance::Created,
-                api::Provenance::Adopted => Provenance::Adopted,
-                api::Provenance::Inferred => Provenance::Inferred,
-            },
-            left_over: set(left_over),
-        },
-        Action::Settle { attempt, because } => {
-            let (because, left_over) = settled(because);
-            Decision::Settle { attempt: attempt_number(attempt), because, left_over }
-        }
-        Action::Compensate(sid) => Decision::Compensate(number(sid)),
-        Action::Update(sid) | Action::Correct(sid) => Decision::Update(number(sid)),
-        Action::Lose(sid) => Decision::Lose(number(sid)),
-        Action::Delete(sid) => Decision::Delete(number(sid)),
-        Action::DeleteLost(sid) => Decision::DeleteLost(number(sid)),
-        Action::Protect(plan) => Decision::Protect { adopt: plan.adopt.as_ref().map_or(0, number) },
-        Action::ReleaseFinalizer => Decision::Release,
-        Action::Rest => Decision::Rest,
-        Action::Available => Decision::Available,
-        Action::LookAgain(absent) => Decision::LookAgain(match absent {
-            decide::Absent::Newborn(id) => Absent::Newborn(attempt_number(id)),
-            decide::Absent::Webhook(sid) => Absent::Webhook(number(sid)),
-            decide::Absent::Conversation => Absent::Conversation,
-            decide::Absent::Disputed(sid) => Absent::Disputed(number(sid)),
-        }),
-        Action::Wait(Waiting::Window) => Decision::WaitForWindow,
-        Action::Wait(Waiting::Sibling(_)) => Decision::WaitForSibling,
-        Action::Hold(hold) => held(hold),
-        other => unreachable!("the model gives no reason for {other:?}"),
-    }
-}
-
-fn settled(because: &Settled) -> (Because, Set) {
-    match because {
-        Settled::NotSent => (Because::NotSent, 0),
-        Settled::NotCreated => (Because::NotCreated, 0),
-        Settled::ProvedAbsent => (Because::ProvedAbsent, 0),
-        Settled::Copied => (Because::Copied, 0),
-        Settled::Unwanted => (Because::Unwanted, 0),
-        Settled::Answered(left_over) => (Because::Answered, set(left_over)),
-    }
-}
-
-fn held(hold: &Hold) -> Decision {
-    let (why, named) = match hold {
-        Hold::Ambiguous { candidates, .. } => (Why::Ambiguous, set(candidates)),
-        Hold::TwinExists { webhook, .. } => (Why::TwinExists, bit(number(webhook))),
-        Hold::LateTwin(webhook) => (Why::LateTwin, bit(number(webhook))),
-        Hold::ConversationFull(webhooks) => (Why::ConversationFull, set(webhooks)),
-        Hold::ConversationNotFound => (Why::ConversationNotFound, 0),
-        Hold::AlreadyClaimed { webhook, .. } => (Why::AlreadyClaimed, bit(number(webhook))),
-        Hold::WebhookMissing(_) => (Why::Missing, 0),
-        other => unreachable!("the model gives no reason for {other:?}"),
-    };
-    Decision::Hold { why, named }
-}
-
-fn set<'a>(sids: impl IntoIterator<Item = &'a WebhookSid>) -> Set {
-    sids.into_iter().fold(0, |set, sid| set | bit(number(sid)))
-}
-
-fn past(configs: &[Recorded]) -> Set {
-    let is_past = |config: &&Config| configs.iter().any(|past| past.matches(&webhook_config(**config)));
-    Config::ALL.iter().skip(1).filter(is_past).fold(0, |set, config| set | bit(config.number()))
-}
-
-fn number(sid: &WebhookSid) -> u8 {
-    let digits = sid.as_str().get(2..).unwrap_or_default();
-    u8::from_str_radix(digits, 16).expect("the model's SIDs are small")
-}
-
-fn attempt_number(id: &str) -> u8 {
-    id.trim_start_matches("attempt-").parse().expect("the model's ids are numbers")
 }
