@@ -58,10 +58,10 @@ fn run(builder: CheckerBuilder<Protocol>) -> Report {
         .collect();
     let in_words = |path: stateright::Path<_, _>| {
         let steps = path.into_vec();
-        steps
-            .iter()
-            .filter_map(|(state, event)| event.as_ref().map(|event| model.in_words(state, event)))
-            .collect()
+        let word = |(state, event): &(_, Option<_>)| event.as_ref().map(|event| model.in_words(state, event));
+        let mut words: Vec<String> = steps.iter().filter_map(word).collect();
+        words.extend(steps.last().map(|(state, _)| model.outcome(state)).unwrap_or_default());
+        words
     };
     let open = match model.open.load(Ordering::Relaxed) {
         0 => "closed".to_owned(),

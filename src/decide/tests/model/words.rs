@@ -5,7 +5,8 @@ use std::fmt;
 use super::decision::Decision;
 use super::driver::Luck;
 use super::events::{Backup, Event, Fate};
-use super::state::{NOTHING, Provenance};
+use super::protocol::Protocol;
+use super::state::{NOTHING, Provenance, State};
 
 /// An event in words; `next` is what the process is about to do.
 pub(super) struct InWords<'a> {
@@ -111,5 +112,17 @@ impl fmt::Display for Decision {
             Self::WaitForSibling => write!(f, "waits for a sibling"),
             Self::Hold { why, .. } => write!(f, "says that a person must act: {why:?}"),
         }
+    }
+}
+
+impl Protocol {
+    /// What is at Twilio once everything has come to rest.
+    pub(super) fn outcome(&self, state: &State) -> Vec<String> {
+        let Some(rest) = self.rest(state) else { return vec!["at rest: never".to_owned()] };
+        let whose = |sid: u8| match rest.state.bearer(sid) {
+            Some(index) => format!("at rest: webhook {sid} is object {}'s", index + 1),
+            None => format!("at rest: webhook {sid} is nobody's"),
+        };
+        rest.state.alive().map(|(sid, _)| whose(sid)).collect()
     }
 }
