@@ -16,7 +16,7 @@ use super::pass::Pass;
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
 use crate::api::{ConversationWebhook, FINALIZER, Mode, Reason};
-use crate::decide::{Desired, Kind, Object, Remote, Renamed, Reply, Sender, Siblings};
+use crate::decide::{Desired, Journal, Kind, Object, Remote, Renamed, Reply, Sender, Siblings};
 use crate::twilio::{self, ConversationSid, ErrorKind, Webhook, WebhookSid};
 
 /// What a step leads to.
@@ -68,7 +68,7 @@ impl Pass {
             .lost()
             .repaired()
             .unready(Reason::WebhookMissing, text);
-        self.let_loose(&raw, &draft).await
+        self.let_loose(&raw, draft).await
     }
 
     /// The unique name means another conversation: what hung on the old one went with it.
@@ -77,16 +77,21 @@ impl Pass {
         let text = message::conversation_replaced(&conversation, &self.conversation_text());
         let draft = Draft::of(&raw, object.generation, Timestamp::now()).handled(requested(&raw)).moved();
         let draft = draft.unready(Reason::ConversationNotFound, text);
-        let step = self.let_loose(&raw, &draft).await?;
+        let step = self.let_loose(&raw, draft).await?;
         self.conversation = Some(conversation);
         self.renamed = Renamed::Unread;
         Ok(step)
     }
 
     /// Writes a status without the webhook.
-    async fn let_loose(&mut self, raw: &ConversationWebhook, draft: &Draft) -> Step {
+    async fn let_loose(&mut self, raw: &ConversationWebhook, draft: Draft) -> Step {
+        // Beside a SID no journal counts (R1). An old one that somebody put back must not count once the SID is gone.
+        let draft = match self.object.as_ref().map(|object| &object.journal) {
+            Some(Journal::Attempt(attempt)) => draft.settle(&attempt.id),
+            _ => draft,
+        };
         let patience = Patience::Limited(self.ctx.timing.request);
-        match self.write_status(raw, draft, patience).await? {
+        match self.write_status(raw, &draft, patience).await? {
             Written::Clear(_) | Written::Unclear(_) => {
                 self.memory.absent = None;
                 // That write may have taken long: what is made next rests on a list of its own.

@@ -7,7 +7,7 @@
 
 use super::create::create;
 use super::delete::delete;
-use super::input::{Access, Input, Object, Phase, Sender, Siblings};
+use super::input::{Access, Input, Object, Phase, Sender, Sibling, Siblings};
 use super::keep::{keep, stripped};
 use super::resolve::resolve;
 use super::{Address, Attempt, Desired, Recorded, Unservable};
@@ -288,13 +288,25 @@ fn record_or_compensate(input: &Input<'_>, id: &str, webhook: &WebhookSid, rerea
                 sibling.webhook.as_ref() == Some(webhook)
                     || sibling.open.as_ref().is_some_and(|open| open.id == id)
             });
-            let heir = siblings.iter().find(|sibling| {
+            let is_own = |sibling: &Sibling| input.object.is_some_and(|object| object.uid == sibling.uid);
+            let mut heirs = siblings.iter().filter(|sibling| {
                 sibling.open.as_ref().is_some_and(|open| open.adopt.as_ref() == Some(webhook))
             });
-            match heir {
+            let taken_over = input.object.and_then(Object::open_attempt);
+            match (heirs.clone().find(|heir| !is_own(heir)), heirs.next(), taken_over) {
                 _ if is_borne => Action::Rest,
-                Some(heir) => Action::Wait(Waiting::Sibling(heir.name.clone())),
-                None => Action::Compensate(webhook.clone()),
+                // Its journal was stripped, and it took what was made for it for somebody else's. It cannot get on as long
+                // as this pass waits for it.
+                (None, Some(_), Some(open)) if open.adopt.as_ref() == Some(webhook) => Action::Record {
+                    attempt: open.id.clone(),
+                    webhook: webhook.clone(),
+                    provenance: Provenance::Created,
+                    left_over: Vec::new(),
+                },
+                (_, Some(_), Some(open)) if open.adopt.as_ref() == Some(webhook) => Action::Rest,
+                (Some(heir), _, _) => Action::Wait(Waiting::Sibling(heir.name.clone())),
+                (None, Some(_), _) => Action::Rest,
+                (None, None, _) => Action::Compensate(webhook.clone()),
             }
         }
         Siblings::Unread | Siblings::Cached(_) => Action::ReadSiblings,

@@ -89,6 +89,9 @@ impl Worker {
                 self.write(world, pass, luck, |object| {
                     object.record.webhook = None;
                     object.record.lost.push(lost);
+                    if let Journal::Attempt(journal) = &object.journal {
+                        object.record.settled_attempt = Some(journal.id.clone());
+                    }
                 })?;
                 self.memory.entry(pass.uid.clone()).or_default().absent = None;
                 pass.known.remote = Remote::Unread;

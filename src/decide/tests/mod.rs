@@ -14,6 +14,7 @@ mod evidence;
 mod fixture;
 mod hidden;
 mod keeping;
+mod model;
 mod properties;
 mod recording;
 mod resolving;

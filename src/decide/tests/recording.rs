@@ -78,3 +78,25 @@ fn what_a_sibling_takes_over_or_may_claim_itself_is_not_compensated_away() {
     assert_eq!(known.clone().live([restored]).decide(), Action::Rest);
     assert_eq!(known.live([sibling_adopting("b", 2)]).decide(), Action::Compensate(sid(1)));
 }
+
+/// The journal was stripped while the create was under way, and the object took its own webhook for somebody else's twin.
+#[test]
+fn an_object_that_is_taking_over_its_own_webhook_is_not_waited_for() {
+    let adopting = Attempt { id: "attempt-2".to_owned(), adopt: Some(sid(1)), ..attempt() };
+    let known = made(true).open(adopting.clone());
+    let itself = Sibling { open: Some(adopting), ..sibling(UID) };
+    let record = Action::Record {
+        attempt: "attempt-2".to_owned(),
+        webhook: sid(1),
+        provenance: Provenance::Created,
+        left_over: Vec::new(),
+    };
+    assert_eq!(known.clone().live([itself.clone()]).decide(), record);
+    // Who else wants it may have looked before this one wrote that down: the two agree by R4.
+    assert_eq!(known.live([itself.clone(), sibling_adopting("b", 1)]).decide(), Action::Rest);
+    // Begun after the object was read: the next pass finishes it.
+    assert_eq!(
+        made(true).open(Attempt { id: "attempt-3".to_owned(), ..attempt() }).live([itself]).decide(),
+        Action::Rest
+    );
+}

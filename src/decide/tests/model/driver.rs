@@ -1,0 +1,154 @@
+//! The driver in miniature: what `src/controller` does with a decision, one effect a step, so that every await is a place to
+//! stop, to be overtaken, or to die.
+//!
+//! A decision that has no effect (rest, wait, hold, look again) ends the pass in the same step. What only this process can
+//! see, such as reading a Secret, is no step either. Coarser than the product: one conversation that the spec names by SID, one
+//! proved account, no lists shared between passes, status texts that change nothing else.
+
+use super::decision::{Decision, Why};
+use super::protocol::Protocol;
+use super::rules::Rule;
+use super::state::{Absent, Pass, Sender, Siblings, State, View, has};
+use super::view::decide;
+
+/// How a step goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Luck {
+    Good,
+    /// It is done, and its reply is lost; a write to the API server is recognised by a later read.
+    ReplyLost,
+    /// A write is stored, and its own reply says that somebody else wrote first.
+    Misread,
+    /// A write is given up, and may land later.
+    GivenUp,
+}
+
+/// How a pass ended, where this step ended it.
+pub(super) type Ended = Option<Decision>;
+
+impl Protocol {
+    /// A process begins a pass over an object that it reads now, or as it was before the last write.
+    pub(super) fn begin(&self, state: &mut State, worker: usize, index: usize, stale: bool) -> Ended {
+        let object = if stale { state.before[index] } else { state.objects[index] };
+        let mut view = View { object, ..View::default() };
+        if self.without(Rule::SiblingsAfterList) {
+            view.siblings = Siblings::Live;
+            view.others = state.objects;
+        }
+        state.workers[worker].pass = Pass { index: number(index), uid: object.uid, fresh: !stale, view };
+        self.go_on(state, worker)
+    }
+
+    /// A process cleans up after an object that vanished: as after a create of its own that no object can bear (R18).
+    pub(super) fn begin_clean_up(&self, state: &mut State, worker: usize, index: usize) -> Ended {
+        let (webhook, attempt) = state.remains[index];
+        if state.objects[index].has_open(attempt) {
+            state.remains[index] = (0, 0);
+            return None;
+        }
+        let sender = Sender::Created { webhook, reread: true };
+        let view = View { sender, attempt, ..View::default() };
+        state.workers[worker].pass = Pass { index: number(index), uid: u8::MAX, fresh: false, view };
+        self.go_on(state, worker)
+    }
+
+    /// What a process does next; `None` while it waits for Twilio.
+    pub(super) fn next(&self, state: &State, worker: usize) -> Option<Decision> {
+        let pass = &state.workers[worker].pass;
+        if matches!(pass.view.sender, Sender::Sending | Sender::Awaiting) {
+            return None;
+        }
+        let over = has(state.over, pass.view.object.journal.id);
+        let view = self.seen(View { over, ..pass.view });
+        Some(self.done(&view, decide(&view, self.policies)))
+    }
+
+    /// A process does the next thing. `None` where it cannot go this way.
+    pub(super) fn step(&self, state: &mut State, worker: usize, luck: Luck) -> Option<Ended> {
+        if state.workers[worker].pass.view.sender == Sender::Sending {
+            self.post(state, worker);
+            return Some(None);
+        }
+        let decision = self.next(state, worker)?;
+        match self.act(state, worker, decision, luck)? {
+            Some(ended) => Some(Some(ended)),
+            None => Some(self.go_on(state, worker)),
+        }
+    }
+
+    /// Decides on until there is an effect to come, or the pass is over.
+    fn go_on(&self, state: &mut State, worker: usize) -> Ended {
+        loop {
+            let decision = self.next(state, worker)?;
+            let index = index(state, worker);
+            match decision {
+                Decision::LookAgain(absent) => {
+                    let seen_before = state.workers[worker].absent[index] == absent;
+                    let certain =
+                        !self.still_hidden(state, absent) && seen_before || self.without(Rule::TwoLooks);
+                    let view = &mut state.workers[worker].pass.view;
+                    if !certain || view.confirmed {
+                        state.workers[worker].absent[index] = absent;
+                        return Some(end(state, worker, decision));
+                    }
+                    view.confirmed = true;
+                    view.absent = absent;
+                }
+                // Whoever takes it over comes first; what was read is read again.
+                Decision::WaitForSibling if is_created(state, worker) => {
+                    state.workers[worker].pass.view.siblings = Siblings::Unread;
+                    return None;
+                }
+                Decision::Rest | Decision::WaitForWindow | Decision::WaitForSibling => {
+                    return Some(end(state, worker, decision));
+                }
+                Decision::Available | Decision::Hold { .. }
+                    if state.workers[worker].pass.view.object.observed =>
+                {
+                    return Some(end(state, worker, decision));
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// Timing: 30 s after a first look, a list shows what existed then.
+    fn still_hidden(&self, state: &State, absent: Absent) -> bool {
+        let Absent::Webhook(sid) = absent else { return false };
+        let hook = &state.hooks[usize::from(sid)];
+        hook.life == super::state::Life::Hidden && !self.timing.late_lists
+    }
+}
+
+/// The pass is over. An absence is remembered as long as nothing says otherwise.
+pub(super) fn end(state: &mut State, worker: usize, decision: Decision) -> Decision {
+    let index = index(state, worker);
+    let Pass { uid, view, .. } = state.workers[worker].pass;
+    let keeps = matches!(
+        decision,
+        Decision::LookAgain(_)
+            | Decision::Rest
+            | Decision::Hold { why: Why::Missing | Why::ConversationNotFound, .. }
+    );
+    let same_life = state.objects[index].uid == uid;
+    if !same_life || !keeps {
+        state.workers[worker].absent[index] = Absent::Nothing;
+    }
+    if !view.object.exists && matches!(view.sender, Sender::Created { reread: true, .. }) && uid == u8::MAX {
+        state.remains[index] = (0, 0);
+    }
+    state.workers[worker].pass = Pass::default();
+    decision
+}
+
+fn is_created(state: &State, worker: usize) -> bool {
+    matches!(state.workers[worker].pass.view.sender, Sender::Created { .. })
+}
+
+pub(super) fn index(state: &State, worker: usize) -> usize {
+    usize::from(state.workers[worker].pass.index) - 1
+}
+
+pub(super) fn number(index: usize) -> u8 {
+    u8::try_from(index + 1).expect("there are two objects")
+}
