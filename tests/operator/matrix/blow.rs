@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::point::{Kind, Layer};
 
-/// How much later than its client was cut off a delayed request is carried out: within the time that Twilio may take
-/// for one, under the matrix's scale.
-pub(super) const DELAY: Duration = Duration::from_millis(150);
+/// How much later than its client was cut off a delayed request is carried out. Later than a process that takes over
+/// needs to start, and within the time that a request to Twilio may take to be carried out and to show (15 s and 30 s,
+/// under the matrix's scale).
+pub(super) const DELAY: Duration = Duration::from_millis(600);
 
 /// What befalls one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -15,7 +15,7 @@ use super::point::Point;
 use super::process::Process;
 use super::proxy::{Proxy, Upstreams};
 use super::scenario::{BOT_NAME, Scenario, Start};
-use crate::support::{World, eventually};
+use crate::support::World;
 
 /// Until a request that was recorded comes again.
 const REACHED_WITHIN: Duration = Duration::from_secs(15);
@@ -30,7 +30,7 @@ const STUCK: Duration = Duration::from_secs(10);
 /// Between two looks of ours.
 const LOOK: Duration = Duration::from_millis(50);
 /// No request for so long: the operator has nothing to do.
-const QUIET: Duration = Duration::from_millis(200);
+const QUIET: Duration = Duration::from_millis(120);
 
 /// A cell.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,16 +80,11 @@ impl Stage {
             }
             Start::Unresolved => {
                 let subject = Process::spawn(&world, upstreams).await;
-                eventually("the create is carried out", Duration::from_secs(30), async || {
-                    (world.simulator.ledger().records().len() == 1).then_some(())
-                })
-                .await;
+                world.wait_reason(BOT_NAME, "CreateUnresolved").await;
                 Some(subject)
             }
         };
-        if let Some(subject) = &subject
-            && scenario.start() != Start::Unresolved
-        {
+        if let Some(subject) = &subject {
             subject.line.quiet(QUIET).await;
         }
         Self { world, scenario, upstreams: upstreams.clone(), subject }
@@ -139,65 +134,65 @@ impl Cell {
             process.pause().await;
             second = Some(process);
         }
-        let (subject, turn) = match subject {
-            Some(subject) => {
-                let turn = subject.line.arm(point, *blow);
-                scenario.step(&world).await;
-                (subject, turn)
-            }
-            None => {
-                scenario.step(&world).await;
-                Process::spawn_armed(&world, upstreams, (point, *blow)).await
-            }
+        let (subject, turn) = if let Some(subject) = subject {
+            let turn = subject.line.arm(point, *blow);
+            scenario.step(&world).await;
+            (subject, turn)
+        } else {
+            scenario.step(&world).await;
+            Process::spawn_armed(&world, upstreams, (point, *blow)).await
         };
-        if tokio::time::timeout(REACHED_WITHIN, turn.reached).await.is_ok_and(|reached| reached.is_ok()) {
-            let mut logs = String::new();
-            interference.happen(*scenario, &world).await;
-            if let Some(second) = &mut second {
-                second.resume();
-            }
-            let (mut processes, mut lines) = (Vec::new(), Vec::new());
-            if blow.kills() {
-                let (line, log) = subject.kill();
-                lines.push(line);
-                logs.push_str(&log);
-                let _ = turn.go_on.send(());
-                if second.is_none() {
-                    processes.push(Process::spawn(&world, upstreams).await);
-                }
-            } else {
-                let _ = turn.go_on.send(());
-                processes.push(subject);
-            }
-            processes.extend(second);
-            let verdict = self.settle(&world, &processes, &lines).await;
-            for process in &processes {
-                logs.push_str("--- process\n");
-                logs.push_str(&process.log());
-            }
-            return Ran::Judged(verdict, logs);
+        let reached = tokio::time::timeout(REACHED_WITHIN, turn.reached).await;
+        if !reached.is_ok_and(|reached| reached.is_ok()) {
+            return Ran::Unreached;
         }
-        Ran::Unreached
+        interference.happen(*scenario, &world).await;
+        if let Some(second) = &mut second {
+            second.resume();
+        }
+        let mut log = String::new();
+        let (mut processes, mut lines) = (Vec::new(), Vec::new());
+        if blow.kills() {
+            let (line, last_words) = subject.kill();
+            lines.push(line);
+            log = format!("{last_words}--- killed\n");
+        } else {
+            processes.push(subject);
+        }
+        let _ = turn.go_on.send(());
+        if blow.kills() && second.is_none() {
+            processes.push(Process::spawn(&world, upstreams).await);
+        }
+        processes.extend(second);
+        let verdict = self.settle(&world, &processes, &lines).await;
+        for process in &processes {
+            log.push_str(&process.log());
+            log.push_str("--- end\n");
+        }
+        Ran::Judged(verdict, log)
     }
 
     /// Waits until all is well, has everything looked at once more, and judges.
     async fn settle(&self, world: &World, processes: &[Process], lines: &[Proxy]) -> Verdict {
         let started = Instant::now();
         let mut asked: Option<(String, Instant)> = None;
+        let mut by_itself = true;
         loop {
             let idle = lines.iter().all(Proxy::is_idle) && processes.iter().all(|one| one.line.is_idle());
-            let word = asked.as_ref().map(|(word, _)| word.as_str());
+            let since = asked.as_ref().map(|(request, _)| request.as_str());
             let stuck = started.elapsed() > STUCK;
-            let verdict = judge(world, (self.scenario, self.interference), word, stuck).await;
+            let mut verdict = judge(world, (self.scenario, self.interference), since, stuck).await;
+            verdict.by_check = !by_itself;
             if verdict.is_clean() && idle {
                 if asked.is_some() || objects(world).await.is_empty() {
                     return verdict;
                 }
-                asked = Some((ask(world, 1).await, Instant::now()));
+                asked = Some((ask(world).await, Instant::now()));
             } else if started.elapsed() > SETTLED_WITHIN {
                 return verdict;
             } else if asked.as_ref().map_or(started.elapsed() > ALONE, |(_, at)| at.elapsed() > CHECK) {
-                asked = Some((ask(world, 2).await, Instant::now()));
+                by_itself = false;
+                asked = Some((ask(world).await, Instant::now()));
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -205,11 +200,11 @@ impl Cell {
 }
 
 /// Asks for every object to be looked at. What is going meanwhile is no matter.
-async fn ask(world: &World, time: u32) -> String {
-    let word = format!("{time}-{}", uuid::Uuid::new_v4().simple());
+async fn ask(world: &World) -> String {
+    let request = uuid::Uuid::new_v4().to_string();
+    let patch = Patch::Merge(json!({ "metadata": { "annotations": { RECONCILE_ANNOTATION: request } } }));
     for object in objects(world).await {
-        let ask = Patch::Merge(json!({ "metadata": { "annotations": { RECONCILE_ANNOTATION: word } } }));
-        let _ = world.objects().patch(&object.name_any(), &PatchParams::default(), &ask).await;
+        let _ = world.objects().patch(&object.name_any(), &PatchParams::default(), &patch).await;
     }
-    word
+    request
 }

@@ -52,8 +52,6 @@ impl Interference {
     /// Does it. An object that is gone by then is not edited or deleted any more.
     pub(super) async fn happen(self, scenario: Scenario, world: &World) {
         match self {
-            // The process is the caller's.
-            Self::None | Self::SecondLeader => {}
             Self::SiblingAlike => drop(world.create("sibling", scenario.spec(world)).await),
             Self::SiblingOther => {
                 world.create("sibling", webhook_spec(1, "https://bots.example.com/sibling")).await;
@@ -67,7 +65,8 @@ impl Interference {
                 world.patch(BOT_NAME, json!({ "spec": { "configuration": { "method": "GET" } } })).await;
             }
             Self::Delete if exists(world).await => world.delete(BOT_NAME).await,
-            Self::SpecEdit | Self::Delete => {}
+            // The second process is the caller's.
+            Self::None | Self::SecondLeader | Self::SpecEdit | Self::Delete => {}
             Self::CredentialSwap => swap_login(world).await,
         }
     }

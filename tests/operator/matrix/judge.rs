@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use conversation_webhook_operator::api::{ConversationWebhook, Provenance, RECONCILE_ANNOTATION};
 use kube::ResourceExt;
 use kube::api::ListParams;
-use twilio_conversations_simulator::{ApiClient, WebhookRecord};
+use twilio_conversations_simulator::{ApiClient, WebhookRecord, WebhookSeed};
 
 use super::interference::Interference;
-use super::scenario::{BOT_NAME, Scenario};
-use crate::support::{World, ready};
+use super::scenario::{BOT_NAME, Login, Scenario};
+use crate::support::{BOT, World, conversation, ready};
 
 /// What is wrong, and what is worth a number though it is as the rules say.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Verdict {
     pub(super) reported: usize,
     /// Somebody else's exact twin that was taken for the object's own, and is marked so (risk 3).
     pub(super) inferred: usize,
+    /// It took a check to settle, or the matrix was impatient.
+    pub(super) by_check: bool,
     /// Equal webhooks, each borne by an object that asks for just that.
     pub(super) asked_for_twice: usize,
 }
@@ -49,7 +51,7 @@ pub(super) async fn objects(world: &World) -> Vec<ConversationWebhook> {
     world.objects().list(&ListParams::default()).await.unwrap().items
 }
 
-/// Judges. With `asked`, objects must have been looked at since they were asked to with this word; with `stuck`, an
+/// Judges. With `asked`, objects must have been looked at since they were asked to with this request; with `stuck`, an
 /// object that waits for another's open attempt counts as held (risk 6).
 pub(super) async fn judge(
     world: &World,
@@ -74,7 +76,7 @@ pub(super) async fn judge(
         }
         let alive = ledger.records().iter().filter(|record| record.alive()).collect::<Vec<_>>();
         match rest(object, interference, &alive, stuck) {
-            _ if asked.is_some_and(|word| !was_looked_at(object, word)) => {
+            _ if asked.is_some_and(|request| !was_looked_at(object, request)) => {
                 verdict.unsettled.push(format!("{}: not looked at again", object.name_any()));
             }
             Ok(None) => {}
@@ -133,43 +135,44 @@ fn rest(
     stuck: bool,
 ) -> Result<Option<String>, String> {
     let Some(ready) = ready(object) else { return Err("nothing is said of it".to_owned()) };
-    let told = format!("{} {}", ready.reason, ready.message);
+    let text = format!("{} {}", ready.reason, ready.message);
     if object.metadata.deletion_timestamp.is_some() {
-        return Err(format!("being deleted: {told}"));
+        return Err(format!("being deleted: {text}"));
     }
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
     if observed != object.metadata.generation {
-        return Err(format!("its last edit is not carried out: {told}"));
+        return Err(format!("its last edit is not carried out: {text}"));
     }
     if ready.status == "True" {
         let sid = webhook(object).unwrap_or_default();
         let Some(record) = alive.iter().find(|record| record.sid.to_string() == sid) else {
             return Err(format!("it bears {sid}, which is not there"));
         };
-        let asks = serde_json::to_value(&object.spec.configuration).unwrap_or_default();
+        let wanted = serde_json::to_value(&object.spec.configuration).unwrap_or_default();
         let has = serde_json::to_value(&record.configuration).unwrap_or_default();
-        let method = asks["method"].as_str().unwrap_or("POST");
+        let method = wanted["method"].as_str().unwrap_or("POST");
         // An address from a Secret is not in the spec.
-        let points_there = asks["url"].is_null() || has["url"] == asks["url"];
+        let points_there = wanted["url"].is_null() || has["url"] == wanted["url"];
         let as_written = points_there && has["method"] == method.to_lowercase();
-        return if as_written { Ok(None) } else { Err(format!("{asks} is asked for, and {has} is there")) };
+        return if as_written { Ok(None) } else { Err(format!("{wanted} is asked for, and {has} is there")) };
     }
     let names_one = alive.iter().any(|record| ready.message.contains(&record.sid.to_string()));
     if interference.may_hold(&ready.reason) && names_one {
         return Ok(Some(ready.reason.clone()));
     }
     // Two that ask for the same lost their replies together: a person must tell whose the newcomer is.
-    let alike = interference == Interference::SiblingAlike;
-    if stuck && alike && ready.reason == "CreateUnresolved" && ready.message.contains("resolve-create") {
+    let has_sibling = interference == Interference::SiblingAlike;
+    if stuck && has_sibling && ready.reason == "CreateUnresolved" && ready.message.contains("resolve-create")
+    {
         return Ok(Some("CreateUnresolved beside a sibling".to_owned()));
     }
-    Err(told)
+    Err(text)
 }
 
-fn was_looked_at(object: &ConversationWebhook, word: &str) -> bool {
-    let asked = object.annotations().get(RECONCILE_ANNOTATION).is_some_and(|asked| asked == word);
+fn was_looked_at(object: &ConversationWebhook, request: &str) -> bool {
+    let asked = object.annotations().get(RECONCILE_ANNOTATION).is_some_and(|asked| asked == request);
     let status = object.status.as_ref();
-    asked && status.and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some(word)
+    asked && status.and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some(request)
 }
 
 fn webhook(object: &ConversationWebhook) -> Option<String> {
@@ -184,4 +187,35 @@ async fn said(world: &World, objects: &[ConversationWebhook]) -> Vec<String> {
         said.extend(world.events(name).await.into_iter().filter_map(|event| event.note));
     }
     said
+}
+
+/// Whoever judges must be able to condemn.
+#[tokio::test]
+async fn the_judge_sees_duplicates_leaks_what_was_touched_and_what_is_not_settled() {
+    let scenario = Scenario::Create;
+    let world = scenario.world().await;
+    let now = async || judge(&world, (scenario, Interference::None), None, false).await;
+    let webhooks = format!("{}/v1/Conversations/{}/Webhooks", world.simulator.url(), conversation(1));
+    let client = reqwest::Client::new();
+    let make = async || {
+        let form = [("Target", "webhook"), ("Configuration.Url", BOT), ("Configuration.Method", "POST")];
+        let request = client.post(&webhooks).basic_auth(Login::FIRST.sid(), Some(Login::FIRST.secret()));
+        let made = request.form(&form).send().await.unwrap();
+        made.json::<serde_json::Value>().await.unwrap()["sid"].as_str().unwrap().to_owned()
+    };
+    let first = make().await;
+    assert_eq!(now().await.leaks, std::slice::from_ref(&first));
+    assert_eq!(now().await.unsettled, ["bot: it is gone"]);
+    let second = make().await;
+    assert_eq!(now().await.duplicates, [first, second]);
+
+    let others = WebhookSeed::webhook("https://elsewhere.example.com/");
+    let others = world.simulator.create_webhook(conversation(1), &others).unwrap().to_string();
+    assert_eq!(now().await.touched, [""; 0]);
+    let request = client.delete(format!("{webhooks}/{others}"));
+    request.basic_auth(Login::FIRST.sid(), Some(Login::FIRST.secret())).send().await.unwrap();
+    assert_eq!(now().await.touched, [others]);
+
+    world.create(BOT_NAME, scenario.spec(&world)).await;
+    assert_eq!(now().await.unsettled, ["bot: nothing is said of it"]);
 }

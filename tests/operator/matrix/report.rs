@@ -70,7 +70,9 @@ fn worker(cells: &Mutex<VecDeque<Cell>>, upstreams: &Upstreams, done: &Done) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let upstreams = upstreams.on_connections_of_its_own();
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        while let Some(cell) = cells.lock().unwrap().pop_front() {
+        // The lock must not be held while the cell runs.
+        let next = || cells.lock().unwrap().pop_front();
+        while let Some(cell) = next() {
             let (running, upstreams) = (cell.clone(), upstreams.clone());
             let ran = tokio::task::spawn_local(async move { try_to_run(&running, &upstreams).await }).await;
             if done.send((cell, ran)).is_err() {
@@ -124,6 +126,7 @@ impl fmt::Display for Report {
         for (reason, number) in reasons {
             writeln!(f, "  {reason:<21} {number}")?;
         }
+        writeln!(f, "settled by a check      {}", sum(|verdict| usize::from(verdict.by_check)))?;
         writeln!(f, "left over and reported  {}", sum(|verdict| verdict.reported))?;
         writeln!(f, "outsider's twin taken   {} (risk 3)", sum(|verdict| verdict.inferred))?;
         writeln!(f, "equal by two wishes     {}", sum(|verdict| verdict.asked_for_twice))?;

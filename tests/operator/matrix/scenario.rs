@@ -221,6 +221,10 @@ impl Login {
         self.sid.parse().unwrap()
     }
 
+    pub(super) fn secret(self) -> &'static str {
+        self.secret
+    }
+
     pub(super) fn seed(self) -> KeySeed {
         KeySeed::new(self.sid(), self.secret)
     }
