@@ -15,8 +15,10 @@ pub(super) const DELAY: Duration = Duration::from_millis(600);
 pub(super) enum Blow {
     /// Nothing: the interference alone.
     Fine,
-    /// It is refused, and not carried out.
+    /// It is refused for what it asks, and not carried out.
     Refused,
+    /// It is not let in now, and not carried out.
+    TurnedAway,
     /// It is carried out, and the connection breaks instead of a reply.
     ReplyLost,
     /// It is carried out, and answered with 500.
@@ -32,9 +34,10 @@ pub(super) enum Blow {
 }
 
 impl Blow {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Fine,
         Self::Refused,
+        Self::TurnedAway,
         Self::ReplyLost,
         Self::ErrorAfterCommit,
         Self::DelayedCommit,
@@ -56,13 +59,15 @@ impl Blow {
 
     /// Why it does not apply to a request of this kind, where it does not.
     pub(super) const fn excluded(self, kind: &Kind) -> Option<&'static str> {
+        if kind.is_write {
+            return None;
+        }
         match self {
-            Self::ErrorAfterCommit if !kind.is_write => {
-                Some("a read that fails is refused: nothing was carried out")
-            }
-            Self::DelayedCommit | Self::CrashDelayed if !kind.is_write => {
-                Some("a read changes nothing, early or late")
-            }
+            Self::Refused => Some(
+                "a read that is refused says what is missing or forbidden: `states` and `reasons` test that",
+            ),
+            Self::ErrorAfterCommit => Some("a read that fails is turned away: nothing was carried out"),
+            Self::DelayedCommit | Self::CrashDelayed => Some("a read changes nothing, early or late"),
             _ => None,
         }
     }
@@ -73,6 +78,7 @@ impl fmt::Display for Blow {
         f.write_str(match self {
             Self::Fine => "fine",
             Self::Refused => "refused",
+            Self::TurnedAway => "turned away",
             Self::ReplyLost => "reply lost",
             Self::ErrorAfterCommit => "500 after commit",
             Self::DelayedCommit => "delayed commit",
@@ -83,15 +89,21 @@ impl fmt::Display for Blow {
     }
 }
 
-/// A refusal as this layer really gives it: status and body.
+/// A refusal of a write as this layer really gives it: status and body.
 pub(super) fn refusal(kind: &Kind) -> (u16, String) {
-    match (kind.layer, kind.is_write) {
-        (Layer::Twilio, false) => (429, twilio_error(429, 20429)),
-        // The conversation is being changed by another request: nothing was done.
-        (Layer::Twilio, true) => (400, twilio_error(400, 50386)),
-        (Layer::Kube, false) => (503, kube_status(503, "ServiceUnavailable")),
-        (Layer::Kube, true) if kind.what.ends_with("events") => (403, kube_status(403, "Forbidden")),
-        (Layer::Kube, true) => (409, kube_status(409, "Conflict")),
+    match kind.layer {
+        // The conversation is being changed by another request.
+        Layer::Twilio => (400, twilio_error(400, 50386)),
+        Layer::Kube if kind.what.ends_with("events") => (403, kube_status(403, "Forbidden")),
+        Layer::Kube => (409, kube_status(409, "Conflict")),
+    }
+}
+
+/// The answer of a layer that has too much to do.
+pub(super) fn turned_away(layer: Layer) -> (u16, String) {
+    match layer {
+        Layer::Twilio => (429, twilio_error(429, 20429)),
+        Layer::Kube => (503, kube_status(503, "ServiceUnavailable")),
     }
 }
 

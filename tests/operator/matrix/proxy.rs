@@ -22,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
-use super::blow::{Blow, DELAY, error_after_commit, refusal};
+use super::blow::{Blow, DELAY, error_after_commit, refusal, turned_away};
 use super::point::{Layer, Numbers, Point, Sort, sort};
 use crate::support::eventually;
 
@@ -305,6 +305,7 @@ async fn struck(
     match blow {
         Blow::Fine => whole(forward(layer, request, state).await?).await,
         Blow::Refused => Ok(answer(refusal(&point.kind))),
+        Blow::TurnedAway => Ok(answer(turned_away(layer))),
         Blow::ErrorAfterCommit => Ok(answer(error_after_commit(layer))),
         Blow::ReplyLost | Blow::CrashBefore | Blow::CrashAfter => Err(Cut),
         Blow::DelayedCommit | Blow::CrashDelayed => {

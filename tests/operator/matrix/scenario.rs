@@ -41,6 +41,10 @@ pub(super) enum Scenario {
     CreateFromSecret,
     /// An object names a webhook that is to be taken over, and changed.
     TakeOver,
+    /// A create lost its reply, and is found (R11).
+    Recover,
+    /// A create vanished on its way, and is made again.
+    Repeat,
     /// An object's address is changed.
     Edit,
     /// Somebody else changed the webhook, and a check is due.
@@ -62,16 +66,18 @@ pub(super) enum Start {
     Idle,
     /// It has made the object's webhook.
     Served,
-    /// It has sent the object's create, and lost the reply.
+    /// It has sent the object's create, and got no reply.
     Unresolved,
 }
 
 impl Scenario {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Create,
         Self::CreateByName,
         Self::CreateFromSecret,
         Self::TakeOver,
+        Self::Recover,
+        Self::Repeat,
         Self::Edit,
         Self::Drift,
         Self::Loss,
@@ -84,7 +90,7 @@ impl Scenario {
             Self::Create => Start::AfterStep,
             Self::CreateByName | Self::CreateFromSecret | Self::TakeOver => Start::Idle,
             Self::Edit | Self::Drift | Self::Loss | Self::Delete => Start::Served,
-            Self::DeleteOpen => Start::Unresolved,
+            Self::Recover | Self::Repeat | Self::DeleteOpen => Start::Unresolved,
         }
     }
 
@@ -148,7 +154,9 @@ impl Scenario {
         match self.start() {
             Start::Served => drop(world.create(BOT_NAME, webhook_spec(1, BOT)).await),
             Start::Unresolved => {
-                strike(world, 1, Operation::Create, Fault::reset_after_commit());
+                let vanishes = self == Self::Repeat;
+                let fault = if vanishes { Fault::reset() } else { Fault::reset_after_commit() };
+                strike(world, 1, Operation::Create, fault);
                 world.create(BOT_NAME, webhook_spec(1, BOT)).await;
             }
             Start::AfterStep | Start::Idle => {}
@@ -181,6 +189,8 @@ impl Scenario {
                 annotate(world, BOT_NAME, RECONCILE_ANNOTATION, "check").await;
             }
             Self::Delete | Self::DeleteOpen => world.delete(BOT_NAME).await,
+            // Time does it.
+            Self::Recover | Self::Repeat => {}
         }
     }
 }
@@ -196,6 +206,8 @@ impl fmt::Display for Scenario {
             Self::CreateByName => "create by name",
             Self::CreateFromSecret => "create with urlFrom",
             Self::TakeOver => "take over",
+            Self::Recover => "recover a create",
+            Self::Repeat => "repeat a create",
             Self::Edit => "edit",
             Self::Drift => "drift",
             Self::Loss => "loss",
