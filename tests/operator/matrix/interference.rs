@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 use twilio_conversations_simulator::WebhookSeed;
 
@@ -51,6 +52,7 @@ impl Interference {
 
     /// Does it. An object that is gone by then is not edited or deleted any more.
     pub(super) async fn happen(self, scenario: Scenario, world: &World) {
+        let objects = world.objects();
         match self {
             Self::SiblingAlike => drop(world.create("sibling", scenario.spec(world)).await),
             Self::SiblingOther => {
@@ -61,12 +63,14 @@ impl Interference {
                     WebhookSeed::webhook(scenario.address()).method("POST").filters(["onMessageAdded"]);
                 world.simulator.create_webhook(conversation(1), &twin).unwrap();
             }
-            Self::SpecEdit if exists(world).await => {
-                world.patch(BOT_NAME, json!({ "spec": { "configuration": { "method": "GET" } } })).await;
+            Self::SpecEdit => {
+                let edit = json!({ "spec": { "configuration": { "method": "GET" } } });
+                let edited = objects.patch(BOT_NAME, &PatchParams::default(), &Patch::Merge(edit)).await;
+                unless_gone(edited.map(drop));
             }
-            Self::Delete if exists(world).await => world.delete(BOT_NAME).await,
+            Self::Delete => unless_gone(objects.delete(BOT_NAME, &DeleteParams::default()).await.map(drop)),
             // The second process is the caller's.
-            Self::None | Self::SecondLeader | Self::SpecEdit | Self::Delete => {}
+            Self::None | Self::SecondLeader => {}
             Self::CredentialSwap => swap_login(world).await,
         }
     }
@@ -82,8 +86,12 @@ impl Interference {
     }
 }
 
-async fn exists(world: &World) -> bool {
-    world.objects().get_opt(BOT_NAME).await.unwrap().is_some()
+/// The object may have gone at this very moment.
+fn unless_gone(done: kube::Result<()>) {
+    match done {
+        Err(kube::Error::Api(status)) if status.code == 404 => {}
+        done => done.unwrap(),
+    }
 }
 
 impl fmt::Display for Interference {
