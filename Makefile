@@ -70,6 +70,10 @@ bench-simulator: prerequisites ## The simulator's rate on one core and its memor
 
 ##@ Prove it
 
+.PHONY: crash-matrix
+crash-matrix: control-plane ## Strike every request of the operator's in every way: 40 minutes; CELL='part of a name' runs some
+	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
+
 .PHONY: chaos
 chaos: control-plane ## Everything at once, until so many creates: CREATES=10000 SEED=6
 	CHAOS_CREATES=$(CREATES) CHAOS_SEED=$(SEED) cargo test --locked --test operator -- --nocapture chaos::storm

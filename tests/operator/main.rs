@@ -24,6 +24,7 @@ mod footprint;
 mod leaders;
 mod lifecycle;
 mod load;
+mod matrix;
 mod one_login;
 mod outage;
 mod outsiders;

@@ -46,11 +46,11 @@ impl Operator {
                 // Most tests run one operator, and kill it: nobody should have to wait for the end of its Lease.
                 command.env("CWO_LEADER_ELECT", "false");
             }
-            command
-                .arg("run")
-                .arg(format!("--admin-address=127.0.0.1:{port}"))
-                .args(arguments)
-                .env("KUBECONFIG", kubeconfig);
+            command.arg("run").args(arguments);
+            if !arguments.iter().any(|argument| argument.starts_with("--admin-address=")) {
+                command.arg(format!("--admin-address=127.0.0.1:{port}"));
+            }
+            command.env("KUBECONFIG", kubeconfig);
         })
         .unwrap();
         Self { process, log, admin: format!("http://127.0.0.1:{port}"), _directory: directory }

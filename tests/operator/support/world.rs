@@ -146,6 +146,11 @@ impl World {
         Self::on(plane, kubeconfig, seed).await
     }
 
+    /// The operator's kubeconfig on the shared control plane.
+    pub(crate) async fn operator_kubeconfig() -> PathBuf {
+        installed(ControlPlane::shared().await.unwrap()).await
+    }
+
     /// [`World::new`] on a control plane of its own, for tests that break it. It lives as long as the test process.
     pub(crate) async fn on_own_plane() -> Self {
         let plane = own_plane().await;
