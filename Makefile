@@ -13,13 +13,15 @@ TEST_THREADS ?= 4
 
 # The test of the whole operator that runs others, for ten minutes: a part of its own.
 PAIRS := switches::pairs::every_pair
+# Those that keep a machine busy: beside them, tests that count what happens within a span would wait for a processor.
+STORMS := chaos:: matrix::
 
 # What `make chaos` goes by.
 CREATES ?= 10000
 SEED ?= 6
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
-PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-switches test-python
+PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-storms test-switches test-python
 
 ##@ Try it
 
@@ -111,7 +113,11 @@ test-build: prerequisites ## Compile all Rust tests
 
 .PHONY: test-rust
 test-rust: control-plane ## Unit, property and integration tests, the operator on a real API server included
-	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast -- --skip $(PAIRS)
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast -- $(PAIRS:%=--skip %) $(STORMS:%=--skip %)
+
+.PHONY: test-storms
+test-storms: control-plane ## Chaos until a thousand webhooks were made, and a sample of the crash matrix
+	RUST_TEST_THREADS=1 cargo test --locked --test operator -- $(STORMS)
 
 .PHONY: test-switches
 test-switches: control-plane ## A part of the operator's tests under every pair of switches of the simulator: nine runs
