@@ -64,10 +64,13 @@ pub(super) async fn judge(
     let mut verdict = Verdict::default();
 
     let goes = scenario.deletes() || interference == Interference::Delete;
-    let there = objects.iter().any(|object| object.name_any() == BOT_NAME);
-    if goes == there {
-        let wrong = if goes { "it is still there" } else { "it is gone" };
-        verdict.unsettled.push(format!("{BOT_NAME}: {wrong}"));
+    match objects.iter().find(|object| object.name_any() == BOT_NAME) {
+        None if !goes => verdict.unsettled.push(format!("{BOT_NAME}: it is gone")),
+        Some(object) if goes && object.metadata.deletion_timestamp.is_none() => {
+            verdict.unsettled.push(format!("{BOT_NAME}: it is not being deleted"));
+        }
+        // One that is being deleted is at rest only where a person must say something first.
+        _ => {}
     }
     let mut bearers: BTreeMap<String, Vec<&ConversationWebhook>> = BTreeMap::new();
     for object in &objects {
@@ -136,14 +139,12 @@ fn rest(
 ) -> Result<Option<String>, String> {
     let Some(ready) = ready(object) else { return Err("nothing is said of it".to_owned()) };
     let text = format!("{} {}", ready.reason, ready.message);
-    if object.metadata.deletion_timestamp.is_some() {
-        return Err(format!("being deleted: {text}"));
-    }
+    let is_deleted = object.metadata.deletion_timestamp.is_some();
     let observed = object.status.as_ref().and_then(|status| status.observed_generation);
-    if observed != object.metadata.generation {
+    if !is_deleted && observed != object.metadata.generation {
         return Err(format!("its last edit is not carried out: {text}"));
     }
-    if ready.status == "True" {
+    if !is_deleted && ready.status == "True" {
         let sid = webhook(object).unwrap_or_default();
         let Some(record) = alive.iter().find(|record| record.sid.to_string() == sid) else {
             return Err(format!("it bears {sid}, which is not there"));
@@ -157,13 +158,17 @@ fn rest(
         return if as_written { Ok(None) } else { Err(format!("{wanted} is asked for, and {has} is there")) };
     }
     let names_one = alive.iter().any(|record| ready.message.contains(&record.sid.to_string()));
+    let open = matches!(ready.reason.as_str(), "CreateAmbiguous" | "CreateUnresolved");
+    if is_deleted && !open {
+        return Err(format!("being deleted: {text}"));
+    }
     if interference.may_hold(&ready.reason) && names_one {
         return Ok(Some(ready.reason.clone()));
     }
     // Two that ask for the same lost their replies together: a person must tell whose the newcomer is.
-    let has_sibling = interference == Interference::SiblingAlike;
-    if stuck && has_sibling && ready.reason == "CreateUnresolved" && ready.message.contains("resolve-create")
-    {
+    let has_rival = interference == Interference::SiblingAlike && ready.reason == "CreateUnresolved";
+    let is_told_so = ready.message.contains("/resolve-create=") || ready.message.contains("/abandon=");
+    if stuck && has_rival && is_told_so {
         return Ok(Some("CreateUnresolved beside a sibling".to_owned()));
     }
     Err(text)
