@@ -58,6 +58,12 @@ test: ## Everything that continuous integration runs, part by part
 	@.ci/prerequisites python
 	@MAKE="$(MAKE)" .ci/parts $(PARTS)
 
+##@ Prove it
+
+.PHONY: verify
+verify: prerequisites ## The create protocol in every order of events: no network, an idle machine, half an hour
+	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
+
 ##@ Measure
 
 .PHONY: bench-simulator
