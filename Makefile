@@ -72,6 +72,10 @@ bench-simulator: prerequisites ## The simulator's rate on one core and its memor
 
 ##@ Prove it
 
+.PHONY: verify
+verify: prerequisites ## The create protocol in every order of events: no network, an idle machine, half an hour
+	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
+
 .PHONY: crash-matrix
 crash-matrix: control-plane ## Strike every request of the operator's in every way: 40 minutes; CELL='part of a name' runs some
 	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix

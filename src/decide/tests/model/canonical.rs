@@ -3,10 +3,8 @@
 //! Names that nobody bears any more are given out again, what is left of a finished step is wiped, and the two processes
 //! stand in a fixed order.
 
-use super::state::{
-    ATTEMPTS, Absent, Board, Config, Life, NOTHING, Object, Remote, SIDS, Sender, Set, Siblings, State,
-    Worker, bit, has,
-};
+use super::process::{Absent, Board, Remote, Sender, Siblings, Worker};
+use super::state::{ATTEMPTS, Config, Life, NOTHING, Object, SIDS, Set, State, bit, has};
 
 impl Object {
     fn attempts(&self) -> Set {

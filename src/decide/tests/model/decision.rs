@@ -1,6 +1,7 @@
 //! The way back from the product's actions to the model's numbers.
 
-use super::state::{Absent, Config, Provenance, Set, bit};
+use super::process::Absent;
+use super::state::{Config, Provenance, Set, bit};
 use super::view::webhook_config;
 use crate::api;
 use crate::decide::{self, Action, Hold, Plan, Recorded, Settled, Waiting};

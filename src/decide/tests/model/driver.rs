@@ -6,9 +6,10 @@
 //! proved account, no lists shared between passes, status texts that change nothing else.
 
 use super::decision::{Decision, Why};
+use super::process::{Absent, Pass, Sender, Siblings, View};
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::state::{Absent, Pass, Sender, Siblings, State, View, has};
+use super::state::{State, has};
 use super::view::decide;
 
 /// How a step goes.

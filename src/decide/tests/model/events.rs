@@ -2,8 +2,9 @@
 
 use super::decision::Decision;
 use super::driver::Luck;
+use super::process::Sender;
 use super::protocol::Protocol;
-use super::state::{Config, Sender, State};
+use super::state::{Config, State};
 
 /// One thing that happens. Objects, processes and requests are counted from 0, webhooks and attempts from 1.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,7 +1,7 @@
 //! Every way that a create can go, not only the likely ones: a model whose processes ask the product's own `decide`.
 //!
-//! The parts, in the order in which to read them: `state` is what the model can be in, `canonical` its one form, `view` the way
-//! into `decide` and `decision` the way back, `driver` and `effects` what a process does with a decision, `twilio` and `people`
+//! The parts, in the order in which to read them: `state` is what the model can be in, `process` a part of it, `canonical` its one form, `view` the way
+//! into `decide` and `decision` the way back, `driver`, `effects` and `writes` what a process does with a decision, `twilio` and `people`
 //! what it has to do with, `events` what may happen, `possible` when, `words` its name, `protocol` one configuration and its steps,
 //! `rest` where a state leads once faults stop, `properties` what must hold, `rules` how to leave one out, `report` what the checker found. `configurations`
 //! are looked at whole, `ablations` show that each rule is needed, `counterexamples` what follows from broken assumptions.
@@ -19,6 +19,7 @@ mod effects;
 mod events;
 mod people;
 mod possible;
+mod process;
 mod properties;
 mod protocol;
 mod report;
@@ -28,3 +29,4 @@ mod state;
 mod twilio;
 mod view;
 mod words;
+mod writes;

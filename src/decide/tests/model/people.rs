@@ -2,10 +2,11 @@
 
 use super::driver::number;
 use super::events::Backup;
+use super::process::Absent;
 use super::properties::Wrong;
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::state::{Absent, Hook, Journal, LateWrite, Object, Provenance, State, bit, has};
+use super::state::{Hook, Journal, LateWrite, Object, Provenance, State, bit, has};
 
 /// Who writes to an object.
 #[derive(Clone, Copy, PartialEq, Eq)]

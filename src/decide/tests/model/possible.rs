@@ -3,8 +3,9 @@
 use super::decision::Decision;
 use super::driver::{Luck, number};
 use super::events::{Backup, Event, Fate};
+use super::process::Sender;
 use super::protocol::Protocol;
-use super::state::{Config, Life, NOTHING, Sender, State, has, members};
+use super::state::{Config, Life, NOTHING, State, has, members};
 use super::twilio::is_full;
 
 impl Protocol {

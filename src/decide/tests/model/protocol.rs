@@ -8,9 +8,10 @@ use stateright::{Model, Property};
 use super::driver::index;
 use super::events::Event;
 use super::people::By;
+use super::process::{Sender, Worker};
 use super::properties::{Wrong, at_all_times, at_rest, comes_about};
 use super::rules::Rule;
-use super::state::{Budget, Config, Hook, LateWrite, Life, Object, Sender, State, Worker, bit, has};
+use super::state::{Budget, Config, Hook, LateWrite, Life, Object, State, bit, has};
 use super::view::Policies;
 use super::words::InWords;
 

@@ -7,8 +7,9 @@ use super::decision::Decision;
 use super::driver::{Luck, number};
 use super::events::Fate;
 use super::people::By;
+use super::process::Sender;
 use super::protocol::Protocol;
-use super::state::{Life, Sender, State, bit};
+use super::state::{Life, State, bit};
 
 /// Rounds within which everything comes to rest: several times what any state needs.
 const ROUNDS: usize = 12;

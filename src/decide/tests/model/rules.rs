@@ -3,8 +3,9 @@
 //! A check that passes proves something only if it fails without the rule: `ablations` does that for each.
 
 use super::decision::{Because, Decision, Why};
+use super::process::{Remote, Sender, Siblings, View};
 use super::protocol::Protocol;
-use super::state::{Config, Object, Remote, Sender, Siblings, View};
+use super::state::{Config, Object};
 
 /// A rule of `docs/safety.md`, or a part of one, that a configuration does without.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -1,10 +1,11 @@
 //! Twilio, with its five slots and its slow lists: what becomes of a request, and when its window is over.
 
 use super::events::Fate;
+use super::process::{Absent, Pass, Sender, Siblings, Worker};
 use super::properties::Wrong;
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::state::{Absent, Config, Hook, Life, Pass, Request, Sender, Siblings, State, Worker, has};
+use super::state::{Config, Hook, Life, Request, State, has};
 use crate::decide::SLOTS;
 
 impl Protocol {

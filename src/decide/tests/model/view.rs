@@ -10,9 +10,8 @@ use std::collections::HashMap;
 use super::super::fixture::Known;
 use super::super::sample;
 use super::decision::{Decision, read};
-use super::state::{
-    Absent, Config, Journal, NOTHING, Object, Provenance, Remote, Reply, Sender, Siblings, View, members,
-};
+use super::process::{Absent, Remote, Reply, Sender, Siblings, View};
+use super::state::{Config, Journal, NOTHING, Object, Provenance, members};
 use crate::api;
 use crate::decide::{self, Answers, Attempt, Board, Record, Recorded, Resolution};
 use crate::twilio::{WebhookConfig, WebhookSid};
