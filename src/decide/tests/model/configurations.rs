@@ -121,6 +121,12 @@ fn unusual() -> Vec<Protocol> {
             ..Protocol::default()
         },
         Protocol {
+            name: "a restore, crash, lost reply, edit, deletion",
+            budget: Budget { restores: 1, crashes: 1, lost: 1, edits: 1, deletes: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED, GONE],
+            ..Protocol::default()
+        },
+        Protocol {
             name: "a restore beside a stranger's twin, with an edit",
             processes: 1,
             budget: Budget { restores: 1, edits: 1, lost: 1, twins: 1, ..Budget::default() },
@@ -220,6 +226,14 @@ fn two() -> Vec<Protocol> {
             wanted: DIFFERENT,
             alone: true,
             budget: Budget { crashes: 2, ..Budget::default() },
+            reaches: &[CREATED, INFERRED],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "two objects, a crash, a lost reply, a deletion",
+            wanted: DIFFERENT,
+            alone: true,
+            budget: Budget { crashes: 1, lost: 1, deletes: 1, ..Budget::default() },
             reaches: &[CREATED, INFERRED],
             ..Protocol::default()
         },
