@@ -186,7 +186,7 @@ fn unusual() -> Vec<Protocol> {
             ..Protocol::default()
         },
         Protocol {
-            name: "Retain: crash, lost reply, two deletions, restore",
+            name: "Retain: a restore, crash, lost reply, deletion",
             policies: Policies { retain: true, adopts_identical: false },
             joins_compensation: true,
             budget: Budget { crashes: 1, lost: 1, deletes: 1, restores: 1, ..Budget::default() },
