@@ -74,7 +74,7 @@ impl State {
         }
         for worker in &self.workers {
             let view = &worker.pass.view;
-            used |= view.object.sids() | on_board(&view.board);
+            used |= view.object.sids() | on_board(view.board);
             if let Sender::Created { webhook, .. } = view.sender {
                 used |= bit(webhook);
             }
@@ -106,7 +106,7 @@ impl State {
             if pass.view.siblings == Siblings::Unread {
                 pass.view.others = [Object::default(); 2];
             }
-            dead &= !on_board(&pass.view.board);
+            dead &= !on_board(pass.view.board);
         }
         // A dead webhook that no list shows any more cannot be taken for a newcomer.
         let forget = |object: &mut Object| object.journal.baseline &= !dead;
@@ -123,6 +123,6 @@ impl State {
     }
 }
 
-fn on_board(board: &Board) -> Set {
-    (0_u8..).zip(board).filter(|(_, config)| **config != Config::None).fold(0, |set, (sid, _)| set | bit(sid))
+fn on_board(board: Board) -> Set {
+    (0_u8..).zip(board).filter(|(_, config)| *config != Config::None).fold(0, |set, (sid, _)| set | bit(sid))
 }

@@ -60,7 +60,12 @@ fn small() -> Vec<Protocol> {
 
 /// Minutes, with optimisation.
 fn large() -> Vec<Protocol> {
-    let one = vec![
+    one_object().into_iter().chain(unusual()).chain(two()).collect()
+}
+
+/// One object, two processes: what happens whatever its users do.
+fn one_object() -> Vec<Protocol> {
+    vec![
         Protocol {
             name: "one object: crash, lost reply, lag, slow sender, edit, deletion",
             alone: true,
@@ -97,6 +102,12 @@ fn large() -> Vec<Protocol> {
             reaches: &[CREATED, INFERRED],
             ..Protocol::default()
         },
+    ]
+}
+
+/// One object, and people or outsiders who do unusual things.
+fn unusual() -> Vec<Protocol> {
+    vec![
         Protocol {
             name: "a restore, two deletions, a lost reply",
             budget: Budget { restores: 1, deletes: 2, lost: 1, ..Budget::default() },
@@ -107,6 +118,12 @@ fn large() -> Vec<Protocol> {
             name: "a restore, also of an old backup, edit, lost reply",
             budget: Budget { restores: 1, edits: 1, lost: 1, ..Budget::default() },
             reaches: &[CREATED, INFERRED],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "a restore, crash, lost reply, edit, deletion",
+            budget: Budget { restores: 1, crashes: 1, lost: 1, edits: 1, deletes: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED, GONE],
             ..Protocol::default()
         },
         Protocol {
@@ -169,15 +186,14 @@ fn large() -> Vec<Protocol> {
             ..Protocol::default()
         },
         Protocol {
-            name: "Retain: crash, lost reply, two deletions, restore",
+            name: "Retain: a restore, crash, lost reply, deletion",
             policies: Policies { retain: true, adopts_identical: false },
             joins_compensation: true,
             budget: Budget { crashes: 1, lost: 1, deletes: 1, restores: 1, ..Budget::default() },
             reaches: &[CREATED, INFERRED],
             ..Protocol::default()
         },
-    ];
-    one.into_iter().chain(two()).collect()
+    ]
 }
 
 /// Two objects, two processes.
@@ -210,6 +226,14 @@ fn two() -> Vec<Protocol> {
             wanted: DIFFERENT,
             alone: true,
             budget: Budget { crashes: 2, ..Budget::default() },
+            reaches: &[CREATED, INFERRED],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "two objects, a crash, a lost reply, a deletion",
+            wanted: DIFFERENT,
+            alone: true,
+            budget: Budget { crashes: 1, lost: 1, deletes: 1, ..Budget::default() },
             reaches: &[CREATED, INFERRED],
             ..Protocol::default()
         },

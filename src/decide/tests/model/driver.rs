@@ -29,14 +29,14 @@ pub(super) type Ended = Option<Decision>;
 
 impl Protocol {
     /// A process begins a pass over an object that it reads now, or as it was before the last write.
-    pub(super) fn begin(&self, state: &mut State, worker: usize, index: usize, stale: bool) -> Ended {
-        let object = if stale { state.before[index] } else { state.objects[index] };
+    pub(super) fn begin(&self, state: &mut State, worker: usize, index: usize, old: bool) -> Ended {
+        let object = if old { state.before[index] } else { state.objects[index] };
         let mut view = View { object, ..View::default() };
         if self.without(Rule::SiblingsAfterList) {
             view.siblings = Siblings::Live;
             view.others = state.objects;
         }
-        state.workers[worker].pass = Pass { index: number(index), uid: object.uid, fresh: !stale, view };
+        state.workers[worker].pass = Pass { index: number(index), uid: object.uid, fresh: !old, view };
         self.go_on(state, worker)
     }
 
@@ -67,7 +67,7 @@ impl Protocol {
     /// A process does the next thing. `None` where it cannot go this way.
     pub(super) fn step(&self, state: &mut State, worker: usize, luck: Luck) -> Option<Ended> {
         if state.workers[worker].pass.view.sender == Sender::Sending {
-            self.post(state, worker);
+            state.post(worker);
             return Some(None);
         }
         let decision = self.next(state, worker)?;

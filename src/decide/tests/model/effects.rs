@@ -1,14 +1,14 @@
 //! The doing half of the driver in miniature: one effect, and what became of it.
 
 use super::decision::{Because, Decision};
-use super::driver::{Ended, Luck, end, index, number};
+use super::driver::{Ended, Luck, end, index};
 use super::people::By;
-use super::process::{Absent, Remote, Reply, Sender, Siblings};
+use super::process::{Remote, Reply, Sender, Siblings};
 use super::properties::Wrong;
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::writes::{Written, good};
-use super::state::{Config, Journal, LateWrite, Object, Provenance, Set, State, bit, members};
+use super::state::{Config, Journal, Object, Provenance, Set, State, bit, members};
+use super::writes::{Written, after_write, good};
 
 impl Protocol {
     /// One effect. The outer `None`: it cannot go this way; the inner: the pass goes on.
@@ -57,7 +57,7 @@ impl Protocol {
                 if self.timing.late_sender {
                     view.sender = Sender::Sending;
                 } else {
-                    self.post(state, worker);
+                    state.post(worker);
                 }
                 None
             }
@@ -71,7 +71,7 @@ impl Protocol {
                 if state.bearer(sid).is_some() {
                     Wrong::CompensatedAway.note(state);
                 }
-                self.remove(state, sid);
+                state.remove(sid);
                 if luck == Luck::ReplyLost {
                     state.workers[worker].pass.view.siblings = Siblings::Unread;
                     None
@@ -85,7 +85,7 @@ impl Protocol {
             }
             Decision::Update(sid) => {
                 let config = view.object.config;
-                let found = self.update(state, sid, config);
+                let found = state.update(sid, config);
                 let view = &mut state.workers[worker].pass.view;
                 view.update = if found { Reply::Done } else { Reply::NotFound };
                 if found && view.remote != Remote::Unread {
@@ -108,17 +108,17 @@ impl Protocol {
                         object.settled = object.journal.id;
                     }
                 })?;
-                self.after_write(state, worker, written, true)
+                after_write(state, worker, &written, true)
             }
             Decision::Delete(sid) => {
-                let found = self.remove_for(state, index, sid);
+                let found = state.remove_for(index, sid);
                 let view = &mut state.workers[worker].pass.view;
                 view.board[usize::from(sid)] = Config::None;
                 view.removal = if found { Reply::Done } else { Reply::NotFound };
                 unless_lost(state, worker, luck)?
             }
             Decision::DeleteLost(sid) => {
-                self.remove_for(state, index, sid);
+                state.remove_for(index, sid);
                 let view = &mut state.workers[worker].pass.view;
                 view.remote = Remote::Unread;
                 unless_lost(state, worker, luck)?
@@ -137,7 +137,7 @@ impl Protocol {
                     current: true,
                 };
                 let written = self.write(state, worker, luck, |object| protect(object, journal))?;
-                self.after_write(state, worker, written, false)
+                after_write(state, worker, &written, false)
             }
             Decision::Release => self.release(state, worker, luck)?,
             Decision::Available | Decision::Hold { .. } => {
@@ -221,7 +221,7 @@ impl Protocol {
         if matches!(written, Written::GivenUp) || state.objects[index].webhook == webhook {
             leave(state, left_over);
         }
-        Some(self.after_write(state, worker, written, false))
+        Some(after_write(state, worker, &written, false))
     }
 
     fn settle(
@@ -236,7 +236,7 @@ impl Protocol {
             leave(state, left_over);
         }
         let stored = matches!(written, Written::Clear | Written::Unclear);
-        let ended = self.after_write(state, worker, written, stored);
+        let ended = after_write(state, worker, &written, stored);
         if stored && matches!(because, Because::NotSent | Because::NotCreated) {
             return Some(Some(end(state, worker, Decision::Rest)));
         }

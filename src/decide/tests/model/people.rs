@@ -6,7 +6,7 @@ use super::process::Absent;
 use super::properties::Wrong;
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::state::{Hook, Journal, LateWrite, Object, Provenance, State, bit, has};
+use super::state::{Journal, LateWrite, Object, Provenance, State, bit, has};
 
 /// Who writes to an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -142,9 +142,11 @@ impl Protocol {
         };
         self.store(state, 1 - from, copy, By::People);
     }
+}
 
-    pub(super) fn delete_conversation(&self, state: &mut State) {
-        state.conversation_gone = true;
-        state.hooks = [Hook::default(); 8];
+impl State {
+    pub(super) fn delete_conversation(&mut self) {
+        self.conversation_gone = true;
+        self.hooks = Default::default();
     }
 }

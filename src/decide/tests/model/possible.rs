@@ -24,7 +24,7 @@ impl Protocol {
                 }
             } else if busy < self.processes {
                 for object in 0..2 {
-                    if self.has_work(state, object) {
+                    if state.has_work(object) {
                         events.push(Event::Begin { worker, object, stale: false });
                     }
                     if state.budget.stale > 0
@@ -51,22 +51,6 @@ impl Protocol {
             && matches!(self.next(state, worker), Some(Decision::List { .. } | Decision::Journal { .. }))
     }
 
-    /// A pass that would find everything in order is not begun.
-    pub(super) fn has_work(&self, state: &State, index: usize) -> bool {
-        let object = &state.objects[index];
-        let hook = &state.hooks[usize::from(object.webhook)];
-        let in_order = object.webhook != 0
-            && !object.deleting
-            && object.observed
-            && object.finalizer
-            && object.label
-            && hook.life == Life::Shown
-            && hook.config == object.config
-            && object.journal.id == object.settled
-            && !members(object.lost).any(|sid| state.hooks[usize::from(sid)].is_alive());
-        object.exists && !in_order
-    }
-
     pub(super) fn faults(&self, state: &State, events: &mut Vec<Event>) {
         let budget = &state.budget;
         for (worker, process) in state.workers.iter().enumerate() {
@@ -80,7 +64,7 @@ impl Protocol {
             match process.pass.view.sender {
                 Sender::Awaiting if budget.lost > 0 => events.push(Event::GiveUp(worker)),
                 Sender::Journalled { late: false, .. } if budget.slow > 0 => {
-                    events.push(Event::TooLate(worker))
+                    events.push(Event::TooLate(worker));
                 }
                 _ => {}
             }
@@ -246,5 +230,23 @@ impl Protocol {
         if budget.conversation > 0 {
             events.push(Event::ConversationGone);
         }
+    }
+}
+
+impl State {
+    /// A pass that would find everything in order is not begun.
+    fn has_work(&self, index: usize) -> bool {
+        let object = &self.objects[index];
+        let hook = &self.hooks[usize::from(object.webhook)];
+        let in_order = object.webhook != 0
+            && !object.deleting
+            && object.observed
+            && object.finalizer
+            && object.label
+            && hook.life == Life::Shown
+            && hook.config == object.config
+            && object.journal.id == object.settled
+            && !members(object.lost).any(|sid| self.hooks[usize::from(sid)].is_alive());
+        object.exists && !in_order
     }
 }

@@ -169,7 +169,7 @@ fn one_webhook(rest: &Rest) -> bool {
 }
 
 fn none_lost(rest: &Rest) -> bool {
-    let waits = rest.endings.iter().any(|ending| *ending == Some(Decision::WaitForSibling));
+    let waits = rest.endings.contains(&Some(Decision::WaitForSibling));
     rest.state.alive().all(|(sid, hook)| {
         let named = rest
             .endings

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stateright::{Model, Property};
 
-use super::driver::index;
+use super::driver::{index, number};
 use super::events::Event;
 use super::people::By;
 use super::process::{Sender, Worker};
@@ -16,6 +16,7 @@ use super::view::Policies;
 use super::words::InWords;
 
 /// Where the assumptions on time are broken.
+#[expect(clippy::struct_excessive_bools, reason = "each is an assumption of its own")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timing {
     /// A process freezes between its last look at the clock and its request, for longer than the window.
@@ -29,6 +30,7 @@ pub(super) struct Timing {
 }
 
 /// A configuration.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and none rules another out")]
 #[derive(Clone, Debug)]
 pub(super) struct Protocol {
     pub(super) name: &'static str,
@@ -87,15 +89,11 @@ impl Model for Protocol {
     fn init_states(&self) -> Vec<State> {
         let mut state = State { budget: self.budget, ..State::default() };
         for (n, config) in self.wanted.iter().enumerate().filter(|(_, config)| **config != Config::None) {
-            state.objects[n] = Object {
-                exists: true,
-                uid: if n == 0 { 0 } else { 1 },
-                config: *config,
-                ..Object::default()
-            };
+            state.objects[n] =
+                Object { exists: true, uid: number(n) - 1, config: *config, ..Object::default() };
         }
         for config in self.foreign {
-            let _ = self.make(&mut state, stranger(*config), false);
+            let _ = state.make(stranger(*config), false);
         }
         if self.budget.stale > 0 {
             state.before = state.objects;
@@ -197,7 +195,7 @@ impl Protocol {
                 self.store(state, n, object, By::People);
             }
             Event::Stranger(config) => {
-                self.make(state, stranger(config), false)?;
+                state.make(stranger(config), false)?;
             }
             Event::OutsideEdit(sid) => state.hook(sid).config = Config::Foreign,
             Event::OutsideDelete(sid) => {
@@ -210,7 +208,7 @@ impl Protocol {
                 hook.life = Life::Shown;
                 hook.returned = true;
             }
-            Event::ConversationGone => self.delete_conversation(state),
+            Event::ConversationGone => state.delete_conversation(),
         }
         Some(())
     }

@@ -4,7 +4,7 @@
 //! at rest are about. That it ends at all, within a bound, shows that no state is a trap and that the way out has no cycle.
 
 use super::decision::Decision;
-use super::driver::{Luck, number};
+use super::driver::{Ended, Luck, number};
 use super::events::Fate;
 use super::people::By;
 use super::process::Sender;
@@ -77,7 +77,7 @@ impl Protocol {
     }
 
     /// A pass under way goes on to its end.
-    fn run(&self, state: &mut State, worker: usize) -> Option<Option<Decision>> {
+    fn run(&self, state: &mut State, worker: usize) -> Option<Ended> {
         for _ in 0..STEPS {
             if !state.workers[worker].is_busy() {
                 return Some(None);
@@ -95,7 +95,7 @@ impl Protocol {
         matches!(state.workers[worker].pass.view.sender, Sender::Created { .. }).then_some(None)
     }
 
-    fn whole_pass(&self, state: &mut State, worker: usize, index: usize) -> Option<Option<Decision>> {
+    fn whole_pass(&self, state: &mut State, worker: usize, index: usize) -> Option<Ended> {
         if state.remains[index] != (0, 0) {
             self.begin_clean_up(state, worker, index);
             self.run(state, worker)?;

@@ -104,11 +104,7 @@ impl Protocol {
                 view.object.journal.uid = view.object.uid;
                 view.object.journal.current = true;
             }
-            Rule::R12 => {
-                if view.object.answer.0 != 0 {
-                    view.object.answer.0 = view.object.journal.id;
-                }
-            }
+            Rule::R12 if view.object.answer.0 != 0 => view.object.answer.0 = view.object.journal.id,
             Rule::R13 if view.object.open().is_none() => {
                 view.object.journal.config = view.object.config;
                 view.object.journal.past = 0;

@@ -157,7 +157,7 @@ pub(super) struct Hook {
 }
 
 impl Hook {
-    pub(super) fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(self) -> bool {
         matches!(self.life, Life::Hidden | Life::Shown)
     }
 }

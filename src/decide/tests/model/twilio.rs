@@ -9,27 +9,12 @@ use super::state::{Config, Hook, Life, Request, State, has};
 use crate::decide::SLOTS;
 
 impl Protocol {
-    /// The create of the attempt goes out.
-    pub(super) fn post(&self, state: &mut State, worker: usize) {
-        let Pass { index, view, .. } = state.workers[worker].pass;
-        let stored = state.objects[usize::from(index) - 1];
-        if !stored.has_open(view.attempt) {
-            Wrong::SentUnannounced.note(state);
-        }
-        let request = Request { attempt: view.attempt, made_for: index, config: view.object.config };
-        match state.requests.iter_mut().find(|request| request.attempt == 0) {
-            Some(free) => *free = request,
-            None => Wrong::NoRoom.note(state),
-        }
-        state.workers[worker].pass.view.sender = Sender::Awaiting;
-    }
-
     /// What becomes of a create, and what its sender hears if it still waits.
     pub(super) fn answer(&self, state: &mut State, request: usize, fate: Fate, hidden: bool) -> Option<()> {
         let Request { attempt, made_for, config } = std::mem::take(&mut state.requests[request]);
         let made = match fate {
             Fate::Answered | Fate::ReplyLost if !is_full(state) => {
-                Some(self.make(state, Hook { config, made_for, attempt, ..Hook::default() }, hidden)?)
+                Some(state.make(Hook { config, made_for, attempt, ..Hook::default() }, hidden)?)
             }
             _ => None,
         };
@@ -48,55 +33,11 @@ impl Protocol {
             }
             (Fate::Answered | Fate::Refused, _) => view.sender = Sender::NotCreated,
             (Fate::ReplyLost | Fate::Dropped, _) if self.without(Rule::R6) => {
-                view.sender = Sender::NotCreated
+                view.sender = Sender::NotCreated;
             }
             (Fate::ReplyLost | Fate::Dropped, _) => worker.lose_hold(),
         }
         Some(())
-    }
-
-    /// A webhook is made; its SID, if one is left.
-    pub(super) fn make(&self, state: &mut State, hook: Hook, hidden: bool) -> Option<u8> {
-        let Some(sid) = state.new_sid() else {
-            Wrong::NoRoom.note(state);
-            return None;
-        };
-        let life = if hidden { Life::Hidden } else { Life::Shown };
-        let attempt = if hidden { hook.attempt } else { 0 };
-        *state.hook(sid) = Hook { life, attempt, ..hook };
-        Some(sid)
-    }
-
-    /// Changes a webhook where it is; says whether it was there.
-    pub(super) fn update(&self, state: &mut State, sid: u8, config: Config) -> bool {
-        self.touch(state, sid);
-        let hook = state.hook(sid);
-        if hook.is_alive() {
-            hook.config = config;
-        }
-        hook.is_alive()
-    }
-
-    pub(super) fn remove(&self, state: &mut State, sid: u8) -> bool {
-        self.touch(state, sid);
-        let was_there = state.hook(sid).is_alive();
-        *state.hook(sid) = Hook::default();
-        was_there
-    }
-
-    /// The same on behalf of an object.
-    pub(super) fn remove_for(&self, state: &mut State, index: usize, sid: u8) -> bool {
-        if state.bearer(sid).is_some_and(|bearer| bearer != index) {
-            Wrong::CompensatedAway.note(state);
-        }
-        self.remove(state, sid)
-    }
-
-    fn touch(&self, state: &mut State, sid: u8) {
-        let hook = state.hook(sid);
-        if hook.is_alive() && hook.made_for == 0 {
-            Wrong::ForeignTouched.note(state);
-        }
     }
 
     /// The window of an attempt is over. As long as timing holds, nothing of it is under way or hidden then, and its sender
@@ -114,6 +55,67 @@ impl Protocol {
         let commits = state.requests.iter().any(|request| request.attempt == attempt);
         let hides = state.hooks.iter().any(|hook| hook.life == Life::Hidden && hook.attempt == attempt);
         !sends && (!commits || self.timing.late_commits) && (!hides || self.timing.late_lists)
+    }
+}
+
+impl State {
+    /// The create of the attempt goes out.
+    pub(super) fn post(&mut self, worker: usize) {
+        let Pass { index, view, .. } = self.workers[worker].pass;
+        let stored = self.objects[usize::from(index) - 1];
+        if !stored.has_open(view.attempt) {
+            Wrong::SentUnannounced.note(self);
+        }
+        let request = Request { attempt: view.attempt, made_for: index, config: view.object.config };
+        match self.requests.iter_mut().find(|request| request.attempt == 0) {
+            Some(free) => *free = request,
+            None => Wrong::NoRoom.note(self),
+        }
+        self.workers[worker].pass.view.sender = Sender::Awaiting;
+    }
+
+    /// A webhook is made; its SID, if one is left.
+    pub(super) fn make(&mut self, hook: Hook, hidden: bool) -> Option<u8> {
+        let Some(sid) = self.new_sid() else {
+            Wrong::NoRoom.note(self);
+            return None;
+        };
+        let life = if hidden { Life::Hidden } else { Life::Shown };
+        let attempt = if hidden { hook.attempt } else { 0 };
+        *self.hook(sid) = Hook { life, attempt, ..hook };
+        Some(sid)
+    }
+
+    /// Changes a webhook where it is; says whether it was there.
+    pub(super) fn update(&mut self, sid: u8, config: Config) -> bool {
+        self.touch(sid);
+        let hook = self.hook(sid);
+        if hook.is_alive() {
+            hook.config = config;
+        }
+        hook.is_alive()
+    }
+
+    pub(super) fn remove(&mut self, sid: u8) -> bool {
+        self.touch(sid);
+        let was_there = self.hook(sid).is_alive();
+        *self.hook(sid) = Hook::default();
+        was_there
+    }
+
+    /// The same on behalf of an object.
+    pub(super) fn remove_for(&mut self, index: usize, sid: u8) -> bool {
+        if self.bearer(sid).is_some_and(|bearer| bearer != index) {
+            Wrong::CompensatedAway.note(self);
+        }
+        self.remove(sid)
+    }
+
+    fn touch(&mut self, sid: u8) {
+        let hook = self.hook(sid);
+        if hook.is_alive() && hook.made_for == 0 {
+            Wrong::ForeignTouched.note(self);
+        }
     }
 }
 

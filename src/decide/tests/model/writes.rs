@@ -16,46 +16,6 @@ pub(super) enum Written {
 }
 
 impl Protocol {
-    /// What follows from a write: on with the pass, or with what Twilio said to the newer object, or the end.
-    pub(super) fn after_write(
-        &self,
-        state: &mut State,
-        worker: usize,
-        written: Written,
-        start_over: bool,
-    ) -> Ended {
-        let index = index(state, worker);
-        let view = &mut state.workers[worker].pass.view;
-        match written {
-            Written::Clear | Written::Unclear => {
-                view.sender = Sender::Idle;
-                view.attempt = 0;
-                if start_over {
-                    view.remote = Remote::Unread;
-                    view.siblings = Siblings::Unread;
-                    state.workers[worker].absent[index] = Absent::Nothing;
-                }
-                None
-            }
-            Written::Lost | Written::GivenUp if view.sender == Sender::Idle => {
-                Some(end(state, worker, Decision::Rest))
-            }
-            Written::Lost => {
-                if let Sender::Created { reread, .. } = &mut view.sender {
-                    *reread = true;
-                    view.siblings = Siblings::Unread;
-                }
-                None
-            }
-            // What Twilio made and nobody recorded keeps a pass from ending.
-            Written::GivenUp if matches!(view.sender, Sender::Created { .. }) => {
-                view.siblings = Siblings::Unread;
-                None
-            }
-            Written::GivenUp => Some(end(state, worker, Decision::Rest)),
-        }
-    }
-
     /// A write with a resourceVersion.
     pub(super) fn write(
         &self,
@@ -80,10 +40,10 @@ impl Protocol {
             state.late = LateWrite { index: number(index), object: new };
             return Some(Written::GivenUp);
         }
-        if new != now {
-            self.store(state, index, new, By::Worker(worker));
-        } else {
+        if new == now {
             good(luck)?;
+        } else {
+            self.store(state, index, new, By::Worker(worker));
         }
         reread(state, worker);
         Some(match luck {
@@ -91,6 +51,40 @@ impl Protocol {
             Luck::ReplyLost => Written::Unclear,
             Luck::Misread | Luck::GivenUp => Written::Lost,
         })
+    }
+}
+
+/// What follows from a write: on with the pass, or with what Twilio said to the newer object, or the end.
+pub(super) fn after_write(state: &mut State, worker: usize, written: &Written, start_over: bool) -> Ended {
+    let index = index(state, worker);
+    let view = &mut state.workers[worker].pass.view;
+    match written {
+        Written::Clear | Written::Unclear => {
+            view.sender = Sender::Idle;
+            view.attempt = 0;
+            if start_over {
+                view.remote = Remote::Unread;
+                view.siblings = Siblings::Unread;
+                state.workers[worker].absent[index] = Absent::Nothing;
+            }
+            None
+        }
+        Written::Lost | Written::GivenUp if view.sender == Sender::Idle => {
+            Some(end(state, worker, Decision::Rest))
+        }
+        Written::Lost => {
+            if let Sender::Created { reread, .. } = &mut view.sender {
+                *reread = true;
+                view.siblings = Siblings::Unread;
+            }
+            None
+        }
+        // What Twilio made and nobody recorded keeps a pass from ending.
+        Written::GivenUp if matches!(view.sender, Sender::Created { .. }) => {
+            view.siblings = Siblings::Unread;
+            None
+        }
+        Written::GivenUp => Some(end(state, worker, Decision::Rest)),
     }
 }
 
