@@ -116,6 +116,8 @@ pub(super) fn read(action: &Action) -> Decision {
         }),
         Action::Wait(Waiting::Window) => Decision::WaitForWindow,
         Action::Wait(Waiting::Sibling(_)) => Decision::WaitForSibling,
+        // What is said of the other webhook is not counted as a report here: the check shows where there is one.
+        Action::Hold(Hold::Double { .. }) => Decision::Available,
         Action::Hold(hold) => held(hold),
         other => unreachable!("the model gives no reason for {other:?}"),
     }
