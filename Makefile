@@ -61,7 +61,7 @@ test: ## Everything that continuous integration runs, part by part
 ##@ Prove it
 
 .PHONY: crash-matrix
-crash-matrix: control-plane ## Strike every request of the operator's in every way: 40 minutes; CELL='part of a name' runs some
+crash-matrix: control-plane ## Strike every request of the operator's in every way: half an hour; CELL='part of a name' runs some
 	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
 
 ##@ Measure
