@@ -64,6 +64,15 @@ test: ## Everything that continuous integration runs, part by part
 	@.ci/prerequisites python
 	@MAKE="$(MAKE)" .ci/parts $(PARTS)
 
+<<<<<<< HEAD
+=======
+##@ Prove it
+
+.PHONY: crash-matrix
+crash-matrix: control-plane ## Strike every request of the operator's in every way: half an hour; CELL='part of a name' runs some
+	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
+
+>>>>>>> matrix
 ##@ Measure
 
 .PHONY: bench-simulator

@@ -13,8 +13,9 @@ use super::interference::Interference;
 use super::judge::{Verdict, judge, objects};
 use super::point::Point;
 use super::process::Process;
-use super::proxy::{Proxy, Upstreams};
+use super::proxy::Proxy;
 use super::scenario::{BOT_NAME, Scenario, Start};
+use super::upstreams::Upstreams;
 use crate::support::World;
 
 /// Until a request that was recorded comes again.

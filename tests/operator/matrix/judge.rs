@@ -203,10 +203,11 @@ async fn the_judge_sees_duplicates_leaks_what_was_touched_and_what_is_not_settle
     let webhooks = format!("{}/v1/Conversations/{}/Webhooks", world.simulator.url(), conversation(1));
     let client = reqwest::Client::new();
     let make = async || {
-        let form = [("Target", "webhook"), ("Configuration.Url", BOT), ("Configuration.Method", "POST")];
+        let of = ["Target", "Configuration.Url", "Configuration.Method", "Configuration.Filters"];
+        let form = of.into_iter().zip(["webhook", BOT, "POST", "onMessageAdded"]).collect::<Vec<_>>();
         let request = client.post(&webhooks).basic_auth(Login::FIRST.sid(), Some(Login::FIRST.secret()));
-        let made = request.form(&form).send().await.unwrap();
-        made.json::<serde_json::Value>().await.unwrap()["sid"].as_str().unwrap().to_owned()
+        let made: serde_json::Value = request.form(&form).send().await.unwrap().json().await.unwrap();
+        made["sid"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
     };
     let first = make().await;
     assert_eq!(now().await.leaks, std::slice::from_ref(&first));
@@ -214,7 +215,7 @@ async fn the_judge_sees_duplicates_leaks_what_was_touched_and_what_is_not_settle
     let second = make().await;
     assert_eq!(now().await.duplicates, [first, second]);
 
-    let others = WebhookSeed::webhook("https://elsewhere.example.com/");
+    let others = WebhookSeed::webhook("https://elsewhere.example.com/").filters(["onMessageAdded"]);
     let others = world.simulator.create_webhook(conversation(1), &others).unwrap().to_string();
     assert_eq!(now().await.touched, [""; 0]);
     let request = client.delete(format!("{webhooks}/{others}"));

@@ -15,8 +15,9 @@ mod proxy;
 mod recording;
 mod report;
 mod scenario;
+mod upstreams;
 
-use proxy::Upstreams;
+use upstreams::Upstreams;
 
 use crate::support::World;
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::blow::Blow;
 use super::point::Point;
-use super::proxy::{Proxy, Turn, Upstreams};
+use super::proxy::{Proxy, Turn};
+use super::upstreams::Upstreams;
 use crate::support::{Operator, World, eventually};
 
 /// Factor on the protocol's windows.

@@ -5,18 +5,18 @@
 //! process that sent it is dead.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -24,46 +24,8 @@ use tokio::task::AbortHandle;
 
 use super::blow::{Blow, DELAY, error_after_commit, refusal, turned_away};
 use super::point::{Layer, Numbers, Point, Sort, sort};
+use super::upstreams::{Cut, Upstreams, whole};
 use crate::support::eventually;
-
-/// The other ends of the lines.
-#[derive(Clone, Debug)]
-pub(super) struct Upstreams {
-    client: reqwest::Client,
-    api_server: String,
-    ca: reqwest::Certificate,
-    token: String,
-}
-
-impl Upstreams {
-    /// The API server that this kubeconfig names, and Twilio wherever the proxies say. Proxies share connections.
-    pub(super) fn new(kubeconfig: &Path) -> Self {
-        let config: Value = serde_json::from_slice(&std::fs::read(kubeconfig).unwrap()).unwrap();
-        let text = |pointer: &str| config.pointer(pointer).unwrap().as_str().unwrap().to_owned();
-        let ca = std::fs::read(text("/clusters/0/cluster/certificate-authority")).unwrap();
-        let ca = reqwest::Certificate::from_pem(&ca).unwrap();
-        Self {
-            client: client(&ca),
-            api_server: text("/clusters/0/cluster/server"),
-            ca,
-            token: text("/users/0/user/token"),
-        }
-    }
-
-    /// The same for another runtime: connections belong to the one that they were made in.
-    pub(super) fn on_connections_of_its_own(&self) -> Self {
-        Self { client: client(&self.ca), ..self.clone() }
-    }
-}
-
-fn client(ca: &reqwest::Certificate) -> reqwest::Client {
-    reqwest::Client::builder()
-        .tls_certs_only([ca.clone()])
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap()
-}
 
 /// A request that passed.
 #[derive(Clone, Debug)]
@@ -101,7 +63,6 @@ struct Book {
 
 struct State {
     upstreams: Upstreams,
-    twilio: String,
     /// At the end of each `User-Agent`: what came this way can be told on the other side.
     stamp: String,
     book: Mutex<Book>,
@@ -123,17 +84,11 @@ impl Drop for Proxy {
     }
 }
 
-/// The connection ends without a reply.
-#[derive(Debug, thiserror::Error)]
-#[error("cut")]
-struct Cut;
-
 impl Proxy {
     /// Lines to the API server and to Twilio at this URL.
     pub(super) async fn start(upstreams: &Upstreams, twilio: &str) -> Self {
         let state = Arc::new(State {
-            upstreams: upstreams.clone(),
-            twilio: twilio.trim_end_matches('/').to_owned(),
+            upstreams: upstreams.with_twilio(twilio),
             stamp: format!("line/{}", uuid::Uuid::new_v4().simple()),
             book: Mutex::default(),
             under_way: AtomicUsize::new(0),
@@ -274,7 +229,7 @@ async fn exchange(
     let line = format!("{} {}", request.method(), request.uri());
     let Sort::Step(kind) = kind else {
         state.book().passed.push(Passed { layer, line, point: None });
-        return forward(layer, request, &state).await;
+        return state.upstreams.forward(layer, request, &state.stamp).await;
     };
     let _under_way = UnderWay::new(&state);
     let armed = {
@@ -285,7 +240,7 @@ async fn exchange(
     };
     match armed {
         Some(armed) => struck(layer, request, &state, armed).await,
-        None => whole(forward(layer, request, &state).await?).await,
+        None => whole(state.upstreams.forward(layer, request, &state.stamp).await?).await,
     }
 }
 
@@ -297,13 +252,13 @@ async fn struck(
 ) -> Result<Response<Body>, Cut> {
     let Armed { point, blow, reached, go_on } = armed;
     if blow.commits_first() {
-        whole(forward(layer, request.clone(), state).await?).await?;
+        whole(state.upstreams.forward(layer, request.clone(), &state.stamp).await?).await?;
     }
     // Who waits for it may have given up; then nothing more is done about this request.
     reached.send(()).map_err(|()| Cut)?;
     go_on.await.map_err(|_| Cut)?;
     match blow {
-        Blow::Fine => whole(forward(layer, request, state).await?).await,
+        Blow::Fine => whole(state.upstreams.forward(layer, request, &state.stamp).await?).await,
         Blow::Refused => Ok(answer(refusal(&point.kind))),
         Blow::TurnedAway => Ok(answer(turned_away(layer))),
         Blow::ErrorAfterCommit => Ok(answer(error_after_commit(layer))),
@@ -312,53 +267,12 @@ async fn struck(
             let (state, under_way) = (Arc::clone(state), UnderWay::new(state));
             tokio::spawn(async move {
                 tokio::time::sleep(DELAY).await;
-                let _ = forward(layer, request, &state).await;
+                let _ = state.upstreams.forward(layer, request, &state.stamp).await;
                 drop(under_way);
             });
             Err(Cut)
         }
     }
-}
-
-async fn forward(layer: Layer, request: Request<Bytes>, state: &State) -> Result<Response<Body>, Cut> {
-    let (parts, body) = request.into_parts();
-    let base = match layer {
-        Layer::Kube => &state.upstreams.api_server,
-        Layer::Twilio => &state.twilio,
-    };
-    let mut headers = end_to_end(parts.headers);
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    let agent = format!("{agent} {}", state.stamp);
-    headers.insert(header::USER_AGENT, HeaderValue::from_str(agent.trim()).map_err(|_| Cut)?);
-    let mut sent = state
-        .upstreams
-        .client
-        .request(parts.method, format!("{base}{}", parts.uri))
-        .headers(headers)
-        .body(body);
-    if layer == Layer::Kube {
-        sent = sent.bearer_auth(&state.upstreams.token);
-    }
-    let reply: Response<reqwest::Body> = sent.send().await.map_err(|_| Cut)?.into();
-    let (mut parts, body) = reply.into_parts();
-    parts.version = http::Version::HTTP_11;
-    parts.headers = end_to_end(parts.headers);
-    Ok(Response::from_parts(parts, Body::new(body)))
-}
-
-/// Waits for all of the reply.
-async fn whole(reply: Response<Body>) -> Result<Response<Body>, Cut> {
-    let (parts, body) = reply.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map_err(|_| Cut)?;
-    Ok(Response::from_parts(parts, Body::from(body)))
-}
-
-/// Without what belongs to one connection.
-fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
-    for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
-        headers.remove(name);
-    }
-    headers
 }
 
 fn answer((status, body): (u16, String)) -> Response<Body> {

@@ -13,8 +13,9 @@ use serde_json::json;
 
 use super::cell::Stage;
 use super::point::{Layer, Point};
-use super::proxy::{Passed, Proxy, Upstreams};
+use super::proxy::{Passed, Proxy};
 use super::scenario::{RECORDED, SYSTEM, Scenario};
+use super::upstreams::Upstreams;
 use crate::support::World;
 
 /// Recordings of each scenario. A busy machine lets a window pass now and then, which takes requests that are not

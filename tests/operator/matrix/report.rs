@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 
 use super::cell::{Cell, Ran};
 use super::judge::Verdict;
-use super::proxy::Upstreams;
+use super::upstreams::Upstreams;
 
 /// How often a cell is tried whose request did not come: a busy machine may let a window pass before it.
 const TRIES: usize = 3;

@@ -107,7 +107,8 @@ pub(super) fn read(action: &Action) -> Decision {
         Action::Protect(plan) => Decision::Protect { adopt: plan.adopt.as_ref().map_or(0, number) },
         Action::ReleaseFinalizer => Decision::Release,
         Action::Rest => Decision::Rest,
-        Action::Available => Decision::Available,
+        // What is said of a second webhook is not counted as a report here: the check shows where there is one.
+        Action::Available | Action::Hold(Hold::Double { .. }) => Decision::Available,
         Action::LookAgain(absent) => Decision::LookAgain(match absent {
             decide::Absent::Newborn(id) => Absent::Newborn(attempt_number(id)),
             decide::Absent::Webhook(sid) => Absent::Webhook(number(sid)),
@@ -116,8 +117,6 @@ pub(super) fn read(action: &Action) -> Decision {
         }),
         Action::Wait(Waiting::Window) => Decision::WaitForWindow,
         Action::Wait(Waiting::Sibling(_)) => Decision::WaitForSibling,
-        // What is said of the other webhook is not counted as a report here: the check shows where there is one.
-        Action::Hold(Hold::Double { .. }) => Decision::Available,
         Action::Hold(hold) => held(hold),
         other => unreachable!("the model gives no reason for {other:?}"),
     }
