@@ -64,15 +64,6 @@ test: ## Everything that continuous integration runs, part by part
 	@.ci/prerequisites python
 	@MAKE="$(MAKE)" .ci/parts $(PARTS)
 
-<<<<<<< HEAD
-=======
-##@ Prove it
-
-.PHONY: crash-matrix
-crash-matrix: control-plane ## Strike every request of the operator's in every way: half an hour; CELL='part of a name' runs some
-	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
-
->>>>>>> matrix
 ##@ Measure
 
 .PHONY: bench-simulator
@@ -86,7 +77,7 @@ verify: prerequisites ## The create protocol in every order of events: no networ
 	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: crash-matrix
-crash-matrix: control-plane ## Strike every request of the operator's in every way: 40 minutes; CELL='part of a name' runs some
+crash-matrix: control-plane ## Strike every request of the operator's in every way: half an hour; CELL='part of a name' runs some
 	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
 
 .PHONY: chaos
