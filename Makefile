@@ -61,7 +61,7 @@ test: ## Everything that continuous integration runs, part by part
 ##@ Prove it
 
 .PHONY: verify
-verify: prerequisites ## The create protocol in every order of events: no network, an idle machine, half an hour
+verify: prerequisites ## The create protocol in every order of events: no network, half an hour, 9 GB
 	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
 
 ##@ Measure
