@@ -73,7 +73,7 @@ bench-simulator: prerequisites ## The simulator's rate on one core and its memor
 ##@ Prove it
 
 .PHONY: verify
-verify: prerequisites ## The create protocol in every order of events: no network, an idle machine, half an hour
+verify: prerequisites ## The create protocol in every order of events: no network, half an hour, 9 GB
 	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: crash-matrix

@@ -46,6 +46,12 @@ fn run(builder: CheckerBuilder<Protocol>) -> Report {
     let started = Instant::now();
     let checker = builder.spawn_bfs().join();
     let model = checker.model();
+    let open = match model.open.load(Ordering::Relaxed) {
+        0 => "closed".to_owned(),
+        open => format!("{open} states left open"),
+    };
+    // Ways are found again from the start, within the limit.
+    model.expanded.store(0, Ordering::Relaxed);
     let discoveries = checker.discoveries();
     let properties = model.properties();
     let must_hold = |name: &str| {
@@ -62,10 +68,6 @@ fn run(builder: CheckerBuilder<Protocol>) -> Report {
         let mut words: Vec<String> = steps.iter().filter_map(word).collect();
         words.extend(steps.last().map(|(state, _)| model.outcome(state)).unwrap_or_default());
         words
-    };
-    let open = match model.open.load(Ordering::Relaxed) {
-        0 => "closed".to_owned(),
-        open => format!("{open} states left open"),
     };
     let figures = format!(
         "{} states, {} transitions, depth {}, {:.0} s, {open}, {} properties",
