@@ -78,7 +78,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         };
         let parts = Parts { requests: requests.clone(), watches, twilio, lanes, metrics, synced };
         let lease = config.lease.map(|lease| lease_config(lease, &requests, config.time_scale));
-        lead(settings, parts, lease, stop.clone()).await
+        Box::pin(lead(settings, parts, lease, stop.clone())).await
     };
     tokio::pin!(work);
     let starting = installed.clone();
@@ -115,21 +115,28 @@ async fn lead(
     let (leading, done) = (CancellationToken::new(), CancellationToken::new());
     let turn = Turn { leadership: elector.leadership(), leading: leading.clone() };
     let serving = controller::run(settings, parts, turn, stop.clone());
-    let electing = async {
-        if done.run_until_cancelled(elector.acquire()).await.is_some() {
-            leading.cancel();
-            elector.hold(&done).await?;
-            elector.release().await;
+    let done_serving = done.clone();
+    // The Lease, for as long as it is held.
+    let electing = async move {
+        if done_serving.run_until_cancelled(elector.acquire()).await.is_none() {
+            return Ok(None);
         }
-        Ok::<_, LeaseLost>(())
+        leading.cancel();
+        elector.hold(&done_serving).await?;
+        Ok::<_, LeaseLost>(Some(elector))
     };
     tokio::pin!(serving, electing);
     tokio::select! {
         served = &mut serving => {
-            // The Lease is renewed until nothing is under way, and given back then.
+            // The Lease is renewed until nothing is under way, and given back then. What could not be finished keeps it:
+            // it ends by itself.
             done.cancel();
-            electing.await?;
-            Ok(served?)
+            let held = electing.await?;
+            served?;
+            if let Some(elector) = held {
+                elector.release().await;
+            }
+            Ok(())
         }
         lost = &mut electing => {
             // Nothing new is begun; what was made meanwhile is recorded, if that can be done in time.

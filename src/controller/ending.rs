@@ -44,6 +44,11 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// Whether the object's webhook is as written, whatever else hangs on the conversation.
+    fn is_as_written(&self) -> bool {
+        matches!(self, Self::Available | Self::Hold(Hold::Double { .. }))
+    }
+
     /// A short name for a metric's label.
     fn label(&self) -> String {
         match self {
@@ -115,12 +120,12 @@ impl Pass {
 
     /// Remembers what others may want to know of this ending.
     fn take_note(&mut self, ending: &Ending) {
-        if let (Ending::Available, Some(object)) = (ending, &self.object)
+        if let (true, Some(object)) = (ending.is_as_written(), &self.object)
             && let Some(time) = self.memory.take_change(object.generation)
         {
             self.ctx.metrics.ready_after(time);
         }
-        if let (Ending::Available, Some(digest)) = (ending, self.address_digest()) {
+        if let (true, Some(digest)) = (ending.is_as_written(), self.address_digest()) {
             self.memory.address = Some(digest);
         }
         let for_room = match ending {
@@ -238,19 +243,18 @@ impl Pass {
         let subject = self.subject();
         let draft = match ending {
             Ending::Rest | Ending::LookAgain | Ending::Overtaken | Ending::Released => return None,
-            Ending::Available => {
+            Ending::Available | Ending::Hold(Hold::Double { .. }) => {
                 let (webhook, conversation) =
                     object.record.webhook.as_ref().zip(self.conversation.as_ref())?;
                 let draft = if self.repaired { draft.repaired() } else { draft };
-                draft.available(message::available(webhook, conversation))
+                let draft = draft.available(message::available(webhook, conversation));
+                match ending {
+                    Ending::Hold(hold) => draft.doubled(message::hold(hold, &subject)),
+                    _ => draft,
+                }
             }
             Ending::Wait(waiting) => draft.unresolved(message::waiting(waiting, object, &subject)),
             Ending::Hold(Hold::Suspended) => return Some(draft.suspended(message::suspended(&subject))),
-            Ending::Hold(hold @ Hold::Double { webhook, .. }) => {
-                let available = message::available(webhook, self.conversation.as_ref()?);
-                let draft = if self.repaired { draft.repaired() } else { draft };
-                draft.available(available).doubled(message::hold(hold, &subject))
-            }
             Ending::Hold(hold) => {
                 let (reason, text) = (message::reason(hold), message::hold(hold, &subject));
                 if let Hold::AccountMismatch { opens, needs } = hold {

@@ -288,24 +288,26 @@ fn record_or_compensate(input: &Input<'_>, id: &str, webhook: &WebhookSid, rerea
                 sibling.webhook.as_ref() == Some(webhook)
                     || sibling.open.as_ref().is_some_and(|open| open.id == id)
             });
-            let is_own = |sibling: &Sibling| input.object.is_some_and(|object| object.uid == sibling.uid);
-            let mut heirs = siblings.iter().filter(|sibling| {
-                sibling.open.as_ref().is_some_and(|open| open.adopt.as_ref() == Some(webhook))
-            });
-            let taken_over = input.object.and_then(Object::open_attempt);
-            match (heirs.clone().find(|heir| !is_own(heir)), heirs.next(), taken_over) {
-                _ if is_borne => Action::Rest,
+            if is_borne {
+                return Action::Rest;
+            }
+            let takes_over = |open: &Attempt| open.adopt.as_ref() == Some(webhook);
+            let (itself, others): (Vec<&Sibling>, Vec<&Sibling>) = siblings
+                .iter()
+                .filter(|sibling| sibling.open.as_ref().is_some_and(takes_over))
+                .partition(|heir| input.object.is_some_and(|object| object.uid == heir.uid));
+            let own = input.object.and_then(Object::open_attempt).filter(|open| takes_over(open));
+            match (others.first(), itself.first(), own) {
                 // Its journal was stripped, and it took what was made for it for somebody else's. It cannot get on as long
                 // as this pass waits for it.
-                (None, Some(_), Some(open)) if open.adopt.as_ref() == Some(webhook) => Action::Record {
+                (None, Some(_), Some(open)) => Action::Record {
                     attempt: open.id.clone(),
                     webhook: webhook.clone(),
                     provenance: Provenance::Created,
                     left_over: Vec::new(),
                 },
-                (_, Some(_), Some(open)) if open.adopt.as_ref() == Some(webhook) => Action::Rest,
-                (Some(heir), _, _) => Action::Wait(Waiting::Sibling(heir.name.clone())),
-                (None, Some(_), _) => Action::Rest,
+                (Some(heir), _, None) => Action::Wait(Waiting::Sibling(heir.name.clone())),
+                (Some(_), _, Some(_)) | (None, Some(_), None) => Action::Rest,
                 (None, None, _) => Action::Compensate(webhook.clone()),
             }
         }

@@ -66,12 +66,12 @@ fn double(
     (board, webhook): (&Board, &WebhookSid),
 ) -> Option<Action> {
     let Journal::Attempt(attempt) = &object.journal else { return None };
-    let once_asked_for = attempt.carried();
-    let alike = board.alike(|config| {
-        *config == desired.config || once_asked_for.iter().any(|recorded| recorded.matches(config))
-    });
+    let is_alike = |other: &Webhook| {
+        let mut once_asked_for = std::iter::once(&attempt.config).chain(&attempt.past_configs);
+        other.config == desired.config || once_asked_for.any(|recorded| recorded.matches(&other.config))
+    };
     let is_known = |other: &Webhook| other.sid == *webhook || attempt.baseline.contains(&other.sid);
-    let mut newcomers = alike.filter(|other| !is_known(other)).peekable();
+    let mut newcomers = board.iter().filter(|other| !is_known(other) && is_alike(other)).peekable();
     newcomers.peek()?;
     let (Siblings::Cached(siblings) | Siblings::Live(siblings)) = input.siblings else {
         return Some(Action::ReadSiblings);
