@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -93,6 +93,12 @@ impl Context {
                 })
                 .count()
         })
+    }
+
+    /// The object of this name as the watch cache has it now.
+    pub(super) fn cached(&self, object: &Guarded) -> Option<Arc<Guarded>> {
+        let key = ObjectRef::from_obj(object);
+        self.stores.iter().find_map(|store| store.get(&key))
     }
 
     /// The objects on a conversation as the watch cache has them.

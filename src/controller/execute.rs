@@ -189,7 +189,6 @@ impl Pass {
             Ok(Written::Clear(_) | Written::Unclear(_) | Written::Lost(None))
             | Err(WriteError::Undecodable) => {
                 if let Some((reason, text)) = left {
-                    self.ctx.metrics.left_behind(reason);
                     tracing::info!(
                         namespace = self.namespace,
                         name = self.name,
@@ -197,6 +196,7 @@ impl Pass {
                         text,
                         "left at Twilio"
                     );
+                    self.ctx.metrics.left_behind(reason);
                     self.publish(&raw, reason, "Release", text);
                 }
                 self.let_go();

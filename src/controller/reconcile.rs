@@ -34,14 +34,17 @@ pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Resul
     if ctx.must_rest() {
         return Ok(Requeue::await_change());
     }
+    if guarded.uid().is_some_and(|uid| ctx.memory.is_released(&uid)) {
+        return Ok(Requeue::await_change());
+    }
+    // Asked only now: since this pass was asked for, the cache may have dropped the object, and with it went the word
+    // that it was let go.
+    let Some(guarded) = ctx.cached(&guarded) else { return Ok(Requeue::await_change()) };
     let object = match &guarded.0 {
         Ok(object) => object.clone(),
         Err(invalid) => return Ok(undecodable::report(&ctx, invalid).await),
     };
     let uid = object.uid().unwrap_or_default();
-    if ctx.memory.is_released(&uid) {
-        return Ok(Requeue::await_change());
-    }
     let seen = view(&object, None);
     let now = Instant::now();
     let memory = ctx.memory.recall(&uid).unwrap_or_else(|| first_sight(&ctx, &seen, &object, now));
