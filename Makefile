@@ -6,6 +6,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 
 CHART := charts/conversation-webhook-operator
+CHARTS := $(CHART) charts/conversation-webhooks
 CRD_FILES := crds/conversationwebhooks.yaml $(CHART)/files/crd.yaml
 
 # Most tests of the whole operator wait for windows to pass: more of them at a time than there are cores.
@@ -51,6 +52,15 @@ build: prerequisites ## Debug build of the operator, the simulator and the demo
 crd: build ## Generate the CRD from the Rust types: crds/ and the chart's copy
 	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; "$(BIN)/conversation-webhook-operator" crd >"$$new"; \
 	for file in $(CRD_FILES); do cp "$$new" "$$file"; echo "$$file"; done
+
+.PHONY: chart-docs
+chart-docs: ## Generate the table of values in each chart's README from the comments in values.yaml
+	@.ci/chart-docs
+
+.PHONY: manifests
+manifests: prerequisites ## Generate manifests/ from the chart, for installing without Helm
+	@controlplane/build.sh helm
+	@$(FIND_HELM); .ci/manifests "$$helm"
 
 .PHONY: control-plane
 control-plane: prerequisites ## Build etcd, the API server and their tools, once for every clone
@@ -99,10 +109,14 @@ doc: prerequisites ## API documentation
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --locked
 
 .PHONY: chart
-chart: prerequisites ## The chart, linted and rendered
+chart: prerequisites ## The charts, linted and rendered; their READMEs and manifests/ are what they make
 	@controlplane/build.sh helm
-	@$(FIND_HELM); "$$helm" lint --quiet --strict $(CHART)
-	@$(FIND_HELM); "$$helm" template release $(CHART) --namespace operators >/dev/null
+	@$(FIND_HELM); for chart in $(CHARTS); do \
+	    "$$helm" lint --quiet --strict "$$chart"; \
+	    "$$helm" template release "$$chart" --namespace operators >/dev/null; \
+	done
+	@.ci/chart-docs --check
+	@$(FIND_HELM); .ci/manifests "$$helm" --check
 
 .PHONY: crd-check
 crd-check: build ## The CRD in the repository is the one that the Rust types make
