@@ -1,0 +1,230 @@
+//! Who may do what, by the API server's own word: the operator in each mode, tenants by the aggregated roles, and installers
+//! without rights over the cluster.
+
+use controlplane::ControlPlane;
+use serde_json::{Value, json};
+
+use crate::cluster::{Subject, cluster, eventually, get, namespace, release};
+use crate::helm::OPERATOR;
+
+const GET: &str = "get /secrets";
+
+/// A release without pods in a namespace of its own, and two tenants' namespaces.
+struct Installed {
+    plane: &'static ControlPlane,
+    kube: kube::Client,
+    name: String,
+    operator: Subject,
+    a: String,
+    b: String,
+}
+
+async fn installed(name: &str, secret_access: impl Fn(&str, &str) -> Value) -> Installed {
+    let plane = cluster().await;
+    let kube = plane.admin_client().await.unwrap();
+    let (a, b) = (format!("{name}-a"), format!("{name}-b"));
+    for space in [name, &a, &b] {
+        namespace(plane, space).await;
+    }
+    let values = json!({
+        "replicaCount": 0, "crds": { "enabled": false }, "fullnameOverride": name,
+        "secretAccess": secret_access(&a, &b),
+    });
+    release(plane, &["install"], (name, OPERATOR, name), &values).await.unwrap();
+    let operator = Subject::service_account(name, name);
+    // What it always may, in a ClusterRole: the others of the release came before or with it.
+    let always = "patch conversations.twilio-operator.dev/conversationwebhooks";
+    operator.wait_may(&kube, always, "", &a).await;
+    Installed { plane, kube, name: name.to_owned(), operator, a, b }
+}
+
+impl Installed {
+    async fn reads(&self, namespace: &str, secret: &str) -> bool {
+        self.operator.may(&self.kube, GET, secret, namespace).await
+    }
+
+    async fn waits_to_read(&self, namespace: &str, secret: &str) {
+        self.operator.wait_may(&self.kube, GET, secret, namespace).await;
+    }
+
+    /// In no mode does it see more than the one Secret that it asks for.
+    async fn asks_for_one_at_a_time(&self) {
+        for what in ["list /secrets", "watch /secrets", "update /secrets", "delete /secrets"] {
+            assert!(!self.operator.may(&self.kube, what, "", &self.a).await, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn named_reads_secrets_of_these_names_everywhere() {
+    let world = installed("named", |_, _| json!({ "names": ["twilio-credentials", "addresses"] })).await;
+    for secret in ["twilio-credentials", "addresses"] {
+        world.waits_to_read(&world.a, secret).await;
+        world.waits_to_read("kube-system", secret).await;
+    }
+    assert!(!world.reads(&world.a, "other").await);
+    assert!(!world.reads(&world.a, "").await);
+    world.asks_for_one_at_a_time().await;
+}
+
+#[tokio::test]
+async fn cluster_reads_every_secret() {
+    let world = installed("cluster", |_, _| json!({ "mode": "cluster" })).await;
+    world.waits_to_read(&world.a, "other").await;
+    world.waits_to_read("kube-system", "anything").await;
+    world.asks_for_one_at_a_time().await;
+}
+
+#[tokio::test]
+async fn namespaces_reads_where_it_is_listed() {
+    let world = installed("spaces", |a, b| {
+        json!({ "mode": "namespaces", "namespaces": [{ "name": a }, { "name": b, "names": ["login"] }] })
+    })
+    .await;
+    world.waits_to_read(&world.a, "twilio-credentials").await;
+    world.waits_to_read(&world.b, "login").await;
+    assert!(!world.reads(&world.a, "login").await);
+    assert!(!world.reads(&world.b, "twilio-credentials").await);
+    assert!(!world.reads("default", "twilio-credentials").await);
+    assert!(!world.reads(&world.name, "twilio-credentials").await);
+    world.asks_for_one_at_a_time().await;
+}
+
+/// Gives a user what the cluster's role of that name has in a namespace. The controller that fills these roles in does not
+/// run here, so the roles that they are filled from are bound.
+async fn grant(plane: &ControlPlane, user: &str, namespace: &str, parts: &[&str]) {
+    for part in parts {
+        let (role, user_flag) =
+            (format!("--clusterrole=system:aggregate-to-{part}"), format!("--user={user}"));
+        let name = format!("{user}-{part}");
+        let arguments = ["create", "rolebinding", &name, "-n", namespace, &role, &user_flag];
+        plane.kubectl(&arguments).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn granted_reads_nothing_until_the_owner_of_a_namespace_says_so() {
+    let world = installed("granted", |_, _| json!({ "mode": "granted" })).await;
+    assert!(!world.reads(&world.a, "twilio-credentials").await);
+    assert!(!world.reads(&world.name, "twilio-credentials").await);
+
+    grant(world.plane, "editor", &world.a, &["edit", "view"]).await;
+    grant(world.plane, "owner", &world.a, &["admin", "edit", "view"]).await;
+    let owner = Subject::user("owner");
+    let bind = "create rbac.authorization.k8s.io/rolebindings";
+    owner.wait_may(&world.kube, bind, "", &world.a).await;
+    owner.wait_may(&world.kube, GET, "twilio-credentials", &world.a).await;
+    let account = format!("--serviceaccount={0}:{0}", world.name);
+    let role = format!("--clusterrole={}-secrets", world.name);
+    let create = ["create", "rolebinding", "twilio-operator", "-n", &world.a, &role, &account];
+    let refused = world.plane.kubectl(&[&create[..], &["--as=editor"]].concat()).await.unwrap_err();
+    assert!(refused.to_string().contains("forbidden"), "{refused}");
+    world.plane.kubectl(&[&create[..], &["--as=owner"]].concat()).await.unwrap();
+
+    world.waits_to_read(&world.a, "twilio-credentials").await;
+    assert!(!world.reads(&world.a, "other").await);
+    assert!(!world.reads(&world.b, "twilio-credentials").await);
+    world.asks_for_one_at_a_time().await;
+
+    world.plane.kubectl(&["delete", "rolebinding", "twilio-operator", "-n", &world.a]).await.unwrap();
+    eventually("what was granted is taken back", async || {
+        (!world.reads(&world.a, "twilio-credentials").await).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_mode_takes_the_old_rights_away() {
+    let world = installed("changed", |_, _| json!({ "mode": "cluster" })).await;
+    world.waits_to_read(&world.a, "other").await;
+    let values = json!({
+        "replicaCount": 0, "crds": { "enabled": false }, "fullnameOverride": world.name,
+        "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": world.a }] },
+    });
+    release(world.plane, &["upgrade"], (&world.name, OPERATOR, &world.name), &values).await.unwrap();
+    world.waits_to_read(&world.a, "twilio-credentials").await;
+    eventually("it reads no other Secret any more", async || {
+        (!world.reads(&world.a, "other").await).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_views_or_edits_a_namespace_does_so_with_webhooks_and_never_with_status() {
+    let world = installed("roles", |_, _| json!({})).await;
+    let rules = |label: &'static str| async move {
+        let selector = format!("rbac.authorization.k8s.io/aggregate-to-{label}=true");
+        let roles = get(world.plane, &["clusterroles", "-l", &selector]).await;
+        let names = roles["items"].as_array().unwrap().iter();
+        names
+            .filter_map(|role| role["metadata"]["name"].as_str()?.strip_prefix("roles-").map(str::to_owned))
+            .collect::<Vec<_>>()
+    };
+    // What the cluster's roles take in.
+    assert_eq!(rules("view").await, ["view"]);
+    assert_eq!(rules("edit").await, ["edit", "view"]);
+    assert_eq!(rules("admin").await, ["edit", "view"]);
+
+    for (user, roles) in [("viewer", &["view"][..]), ("writer", &["view", "edit"][..])] {
+        for role in roles {
+            let (name, role) = (format!("{user}-{role}"), format!("--clusterrole=roles-{role}"));
+            let user = format!("--user={user}");
+            world
+                .plane
+                .kubectl(&["create", "rolebinding", &name, "-n", &world.a, &role, &user])
+                .await
+                .unwrap();
+        }
+    }
+    let webhooks = |verb: &str| format!("{verb} conversations.twilio-operator.dev/conversationwebhooks");
+    let (viewer, writer) = (Subject::user("viewer"), Subject::user("writer"));
+    viewer.wait_may(&world.kube, &webhooks("get"), "", &world.a).await;
+    writer.wait_may(&world.kube, &webhooks("get"), "", &world.a).await;
+    writer.wait_may(&world.kube, &webhooks("create"), "", &world.a).await;
+    for verb in ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"] {
+        let reads = ["get", "list", "watch"].contains(&verb);
+        assert_eq!(viewer.may(&world.kube, &webhooks(verb), "", &world.a).await, reads, "viewer: {verb}");
+        assert!(writer.may(&world.kube, &webhooks(verb), "", &world.a).await, "writer: {verb}");
+        assert!(!writer.may(&world.kube, &webhooks(verb), "", &world.b).await, "writer elsewhere: {verb}");
+    }
+    let status = |verb: &str| webhooks(verb) + "/status";
+    for verb in ["update", "patch", "delete"] {
+        assert!(!writer.may(&world.kube, &status(verb), "", &world.a).await, "status: {verb}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_rights_over_the_cluster_installs_what_an_administrator_prepared() {
+    let plane = cluster().await;
+    let kube = plane.admin_client().await.unwrap();
+    let name = "humble";
+    namespace(plane, name).await;
+    grant(plane, "installer", name, &["admin", "edit", "view"]).await;
+    let installer = Subject::user("installer");
+    installer.wait_may(&kube, "create /secrets", "", name).await;
+    installer.wait_may(&kube, "create rbac.authorization.k8s.io/roles", "", name).await;
+
+    let install = ["install", "--kube-as-user=installer"];
+    let mut values = json!({ "fullnameOverride": name, "crds": { "enabled": false } });
+    let refused = release(plane, &install, (name, OPERATOR, name), &values).await.unwrap_err();
+    assert!(refused.to_string().contains("clusterroles"), "{refused}");
+    // What the attempt left.
+    let _ = plane.helm(&["uninstall", name, "--namespace", name]).await;
+
+    // As the chart's README has it.
+    let show = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/tenant-roles.yaml"];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), values.to_string()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let arguments =
+        [&["template", name, OPERATOR, "--namespace", name, "--values", path], &show[..]].concat();
+    let prepared = plane.helm(&arguments).await.unwrap().stdout;
+    plane.kubectl_with_input(&["apply", "-f", "-"], &prepared).await.unwrap();
+
+    values["rbac"] = json!({ "create": false });
+    release(plane, &install, (name, OPERATOR, name), &values).await.unwrap();
+    let operator = Subject::service_account(name, name);
+    operator.wait_may(&kube, GET, "twilio-credentials", "default").await;
+    operator.wait_may(&kube, "update coordination.k8s.io/leases", name, name).await;
+    get(plane, &["deployment", name, "-n", name]).await;
+}

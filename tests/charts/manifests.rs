@@ -1,0 +1,35 @@
+//! `manifests/`, for whoever installs without Helm.
+
+use crate::cluster::{Subject, cluster, get};
+
+const NAME: &str = "conversation-webhook-operator";
+
+#[tokio::test]
+async fn kubectl_apply_of_the_manifests_installs_the_operator_and_changes_nothing_the_second_time() {
+    let plane = cluster().await;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/install.yaml");
+    let apply = ["apply", "--server-side", "--force-conflicts", "--validate=strict", "-f", file];
+    plane.kubectl(&apply).await.unwrap();
+    let deployment = get(plane, &["deployment", NAME, "-n", NAME]).await;
+    assert_eq!(deployment["spec"]["replicas"], 2);
+    let again = plane.kubectl(&apply).await.unwrap();
+    assert_eq!(get(plane, &["deployment", NAME, "-n", NAME]).await["metadata"]["generation"], 1, "{again:?}");
+
+    let kube = plane.admin_client().await.unwrap();
+    let operator = Subject::service_account(NAME, NAME);
+    operator.wait_may(&kube, "get /secrets", "twilio-credentials", "default").await;
+    operator.wait_may(&kube, "get coordination.k8s.io/leases", NAME, NAME).await;
+    let space = get(plane, &["namespace", NAME]).await;
+    assert_eq!(space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"], "restricted");
+}
+
+#[test]
+fn the_manifests_have_nothing_that_only_helm_understands() {
+    for file in ["install.yaml", "crds.yaml"] {
+        let path = format!("{}/manifests/{file}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let documents = crate::helm::documents(&text);
+        assert!(documents.iter().any(|document| document.kind() == "CustomResourceDefinition"), "{file}");
+        assert!(!text.contains("helm.sh/"), "{file}");
+    }
+}
