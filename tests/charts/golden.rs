@@ -21,7 +21,7 @@ fn folder() -> &'static Path {
 }
 
 fn whole(documents: &[Document]) -> String {
-    documents.iter().map(|document| format!("---\n{}", document.text)).collect()
+    documents.iter().flat_map(|document| ["---\n", &document.text]).collect()
 }
 
 fn difference(documents: &[Document], from: &[Document]) -> String {

@@ -85,7 +85,7 @@ pub(crate) fn documents(stream: &str) -> Vec<Document> {
     let stream = format!("\n{stream}");
     let parts = stream.split("\n---").map(|part| {
         let lines = part.lines().filter(|line| !line.is_empty() && !line.starts_with("# Source: "));
-        lines.map(|line| format!("{line}\n")).collect::<String>()
+        lines.flat_map(|line| [line, "\n"]).collect::<String>()
     });
     parts
         .filter(|text| text.lines().any(|line| !line.starts_with('#')))

@@ -1,5 +1,5 @@
 //! `helm test`, with a test in the place of the kubelet: it runs the commands of the pods with the real kubectl, under the
-//! ServiceAccount that the hook made, and reports how they ended.
+//! `ServiceAccount` that the hook made, and reports how they ended.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -157,7 +157,7 @@ async fn an_operator_that_is_not_ready_fails_the_test_of_readiness() {
     assert!(!ended.status.success(), "{ended:?}");
 }
 
-/// Writes the ConfigMap of the pod's volume as the kubelet does.
+/// Writes the `ConfigMap` of the pod's volume as the kubelet does.
 async fn mount(plane: &ControlPlane, pod: &Value, directory: &Path) {
     let name = pod["spec"]["volumes"][0]["configMap"]["name"].as_str().unwrap();
     let space = pod["metadata"]["namespace"].as_str().unwrap();

@@ -112,7 +112,7 @@ async fn a_pod_monitor_finds_the_port_of_the_pods() {
     assert_eq!(container["ports"][0]["name"], monitor["podMetricsEndpoints"][0]["port"]);
 }
 
-/// Ports of a rule of a NetworkPolicy, with whether it says to or from whom.
+/// Ports of a rule of a `NetworkPolicy`, with whether it says to or from whom.
 fn rules(policy: &Value, direction: &str, peers: &str) -> Vec<(Vec<String>, bool)> {
     let rules = policy["spec"][direction].as_array().unwrap().iter();
     rules

@@ -20,9 +20,19 @@ pub(crate) const NAMESPACES: [&str; 3] = ["team-a", "team-b", "operators"];
 
 /// All of them.
 pub(crate) fn sets() -> Vec<Set> {
-    let operator = |name, values| Set { name, chart: OPERATOR, values };
-    let tenant = |name, values| Set { name, chart: TENANT, values };
-    let label = |name: &str| json!({ "matchLabels": { "kubernetes.io/metadata.name": name } });
+    [whole(), rights(), availability(), network(), handed_on(), tenants()].into_iter().flatten().collect()
+}
+
+fn operator(name: &'static str, values: Value) -> Set {
+    Set { name, chart: OPERATOR, values }
+}
+
+fn tenant(name: &'static str, values: Value) -> Set {
+    Set { name, chart: TENANT, values }
+}
+
+/// The release as a whole.
+fn whole() -> Vec<Set> {
     vec![
         operator(DEFAULT, json!({})),
         operator("one-replica", json!({ "replicaCount": 1 })),
@@ -36,6 +46,16 @@ pub(crate) fn sets() -> Vec<Set> {
             }),
         ),
         operator("crd-goes-with-the-release", json!({ "crds": { "keep": false } })),
+        operator(
+            "some-namespaces",
+            json!({ "watchNamespaces": ["team-a", "team-b"], "resyncInterval": "1h30m", "logFormat": "text", "logLevel": "info,kube=debug" }),
+        ),
+    ]
+}
+
+/// What the operator may do.
+fn rights() -> Vec<Set> {
+    vec![
         operator("any-secret", json!({ "secretAccess": { "mode": "cluster" } })),
         operator(
             "named-secrets",
@@ -56,12 +76,39 @@ pub(crate) fn sets() -> Vec<Set> {
                 "serviceAccount": { "create": false, "name": "given" },
             }),
         ),
-        operator(
-            "some-namespaces",
-            json!({ "watchNamespaces": ["team-a", "team-b"], "resyncInterval": "1h30m", "logFormat": "text", "logLevel": "info,kube=debug" }),
-        ),
+    ]
+}
+
+/// Where its pods run, and stay.
+fn availability() -> Vec<Set> {
+    vec![
         operator("budgets", json!({ "replicaCount": 3, "podDisruptionBudget": { "minAvailable": 2 } })),
         operator("budget-in-percent", json!({ "podDisruptionBudget": { "maxUnavailable": "50%" } })),
+        operator(
+            "scheduling",
+            json!({
+                "nodeSelector": { "kubernetes.io/os": "linux" },
+                "tolerations": [{ "key": "dedicated", "operator": "Exists", "effect": "NoSchedule" }],
+                "affinity": { "nodeAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [{
+                    "weight": 1,
+                    "preference": { "matchExpressions": [{ "key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"] }] },
+                }]}},
+                "topologySpreadConstraints": [
+                    { "maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule" },
+                    { "maxSkew": 2, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
+                      "labelSelector": { "matchLabels": { "app": "mine" } } },
+                ],
+                "priorityClassName": "system-cluster-critical",
+                "simulator": { "enabled": true },
+            }),
+        ),
+    ]
+}
+
+/// Who reaches whom.
+fn network() -> Vec<Set> {
+    let label = |name: &str| json!({ "matchLabels": { "kubernetes.io/metadata.name": name } });
+    vec![
         operator("network-policy", json!({ "networkPolicy": { "enabled": true } })),
         operator(
             "network-policy-in-detail",
@@ -104,24 +151,12 @@ pub(crate) fn sets() -> Vec<Set> {
                 "extraArgs": ["--allow-delivery-to=*.example.com"],
             }}),
         ),
-        operator(
-            "scheduling",
-            json!({
-                "nodeSelector": { "kubernetes.io/os": "linux" },
-                "tolerations": [{ "key": "dedicated", "operator": "Exists", "effect": "NoSchedule" }],
-                "affinity": { "nodeAffinity": { "preferredDuringSchedulingIgnoredDuringExecution": [{
-                    "weight": 1,
-                    "preference": { "matchExpressions": [{ "key": "kubernetes.io/arch", "operator": "In", "values": ["arm64"] }] },
-                }]}},
-                "topologySpreadConstraints": [
-                    { "maxSkew": 1, "topologyKey": "topology.kubernetes.io/zone", "whenUnsatisfiable": "DoNotSchedule" },
-                    { "maxSkew": 2, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
-                      "labelSelector": { "matchLabels": { "app": "mine" } } },
-                ],
-                "priorityClassName": "system-cluster-critical",
-                "simulator": { "enabled": true },
-            }),
-        ),
+    ]
+}
+
+/// What Kubernetes gets as it was given.
+fn handed_on() -> Vec<Set> {
+    vec![
         operator(
             "names-and-labels",
             json!({
@@ -160,6 +195,12 @@ pub(crate) fn sets() -> Vec<Set> {
                 "resources": { "requests": { "cpu": "10m" }, "limits": { "memory": "256Mi" } },
             }),
         ),
+    ]
+}
+
+/// Tenants.
+fn tenants() -> Vec<Set> {
+    vec![
         tenant("tenant-without-bots", json!({})),
         tenant("tenant", tenant_values()),
         tenant(

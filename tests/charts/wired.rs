@@ -17,7 +17,7 @@ fn conversation(n: u32) -> ConversationSid {
     format!("CH{n:032x}").parse().unwrap()
 }
 
-/// The operator's process under the release's ServiceAccount. It is killed when dropped.
+/// The operator's process under the release's `ServiceAccount`. It is killed when dropped.
 async fn operator(plane: &ControlPlane, name: &str, simulator: &Simulator) -> Process {
     let kubeconfig = plane.kubeconfig_for_service_account(name, name).await.unwrap();
     // Free now; should somebody take it before the operator does, the operator says so and the test fails.
