@@ -49,9 +49,10 @@ build: prerequisites ## Debug build of the operator, the simulator and the demo
 	@cargo build --locked --workspace --bins
 
 .PHONY: crd
-crd: build ## Generate the CRD from the Rust types: crds/ and the chart's copy
+crd: build ## Generate the CRD from the Rust types: crds/, the chart's copy and manifests/
 	@new="$$(mktemp)"; trap 'rm -f "$$new"' EXIT; "$(BIN)/conversation-webhook-operator" crd >"$$new"; \
 	for file in $(CRD_FILES); do cp "$$new" "$$file"; echo "$$file"; done
+	@$(MAKE) manifests
 
 .PHONY: chart-docs
 chart-docs: ## Generate the table of values in each chart's README from the comments in values.yaml
