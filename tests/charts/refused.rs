@@ -96,6 +96,10 @@ async fn values_that_the_operator_could_not_run_with() {
             json!({ "podDisruptionBudget": { "minAvailable": 1, "maxUnavailable": 1 } }),
             "podDisruptionBudget takes minAvailable or maxUnavailable, not both".into(),
         ),
+        (
+            json!({ "extraArgs": ["--leader-elect=false"] }),
+            "--leader-elect=false is for an operator that is alone: set replicaCount to 1".into(),
+        ),
         // A node could never be drained.
         (json!({ "podDisruptionBudget": { "minAvailable": 2 } }), "lets none of 2 pods go".into()),
         (json!({ "podDisruptionBudget": { "minAvailable": "100%" } }), "lets none of 2 pods go".into()),
@@ -164,6 +168,29 @@ async fn tenants_values_that_make_no_sense_together() {
         (json!({ "tenant": "a" }), "additional properties 'tenant' not allowed"),
     ];
     assert_refused(TENANT, table).await;
+}
+
+#[test]
+fn no_template_asks_the_cluster() {
+    for chart in [OPERATOR, TENANT] {
+        let mut folders = vec![std::path::PathBuf::from(chart).join("templates")];
+        let mut read = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                for word in ["lookup ", ".Capabilities"] {
+                    assert!(!text.contains(word), "{} has {word}", path.display());
+                }
+                read += 1;
+            }
+        }
+        assert!(read > 3, "{chart}: {read} templates");
+    }
 }
 
 #[tokio::test]

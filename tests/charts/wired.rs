@@ -1,17 +1,20 @@
-//! Both charts with the operator and the simulator: a tenant grants a Secret and gets its webhooks.
+//! Both charts with the operator and the simulator, which starts with the seed that the chart gives it: a tenant grants a Secret
+//! and gets its webhooks, and loses them when its release or its namespace goes.
 
 use std::net::TcpListener;
 use std::path::Path;
 
 use controlplane::{ControlPlane, Process};
 use serde_json::{Value, json};
-use twilio_conversations_simulator::{AccountSeed, ConversationSeed, ConversationSid, Seed, Simulator};
+use twilio_conversations_simulator::{ConversationSid, Seed, Simulator};
 
 use crate::cluster::{eventually, get, release};
-use crate::helm::{OPERATOR, TENANT};
+use crate::helm::{OPERATOR, TENANT, rendered, the};
 
-const ACCOUNT: &str = "AC00000000000000000000000000000001";
-const TOKEN: &str = "auth-token-of-the-tenant";
+/// Where the operator is installed, and what its release is called.
+const SYSTEM: &str = "operators";
+/// The tenant's namespace and release.
+const TENANT_A: &str = "tenant-a";
 
 fn conversation(n: u32) -> ConversationSid {
     format!("CH{n:032x}").parse().unwrap()
@@ -36,84 +39,118 @@ async fn operator(plane: &ControlPlane, name: &str, simulator: &Simulator) -> Pr
     .unwrap()
 }
 
-#[tokio::test]
-async fn a_tenant_that_grants_its_secret_gets_its_webhooks_and_loses_them_with_the_release() {
-    // Of its own: the operator serves every namespace.
-    let plane = ControlPlane::start().await.unwrap();
-    let (system, tenant) = ("operators", "tenant-a");
-    let values =
-        json!({ "replicaCount": 0, "fullnameOverride": system, "secretAccess": { "mode": "granted" } });
-    let install = ["install", "--create-namespace"];
-    release(&plane, &install, (system, OPERATOR, system), &values).await.unwrap();
-    plane
-        .kubectl(&[
-            "wait",
-            "--for=condition=Established",
-            "crd/conversationwebhooks.conversations.twilio-operator.dev",
-        ])
-        .await
-        .unwrap();
-    eventually("the kind is served", async || plane.kubectl(&["get", "cw"]).await.ok().map(drop)).await;
+/// A control plane of its own, since the operator serves every namespace, with the operator that reads what it is granted.
+struct Wired {
+    plane: ControlPlane,
+    simulator: Simulator,
+    values: Value,
+    _operator: Process,
+}
 
-    let account = AccountSeed::new(ACCOUNT.parse().unwrap(), TOKEN)
-        .conversation(ConversationSeed::new(conversation(1)))
-        .conversation(ConversationSeed::new(conversation(2)));
-    let simulator = Simulator::start(Seed::new().account(account)).await.unwrap();
-    let _operator = operator(&plane, system, &simulator).await;
+impl Wired {
+    async fn on(plane: ControlPlane) -> Self {
+        let values =
+            json!({ "replicaCount": 0, "fullnameOverride": SYSTEM, "secretAccess": { "mode": "granted" } });
+        let install = ["install", "--create-namespace"];
+        release(&plane, &install, (SYSTEM, OPERATOR, SYSTEM), &values).await.unwrap();
+        let crd = "crd/conversationwebhooks.conversations.twilio-operator.dev";
+        plane.kubectl(&["wait", "--for=condition=Established", crd]).await.unwrap();
+        eventually("the kind is served", async || plane.kubectl(&["get", "cw"]).await.ok().map(drop)).await;
 
-    plane.kubectl(&["create", "namespace", tenant]).await.unwrap();
-    let secret = |name: &str, entries: &[(&str, &str)]| {
-        let entries: Vec<String> =
-            entries.iter().map(|(key, value)| format!("--from-literal={key}={value}")).collect();
-        let arguments = ["create", "secret", "generic", name, "-n", tenant].map(str::to_owned);
-        [arguments.to_vec(), entries].concat()
-    };
-    for arguments in [
-        secret("login", &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", TOKEN)]),
-        secret("addresses", &[("desk", "https://bots.example.com/desk")]),
-    ] {
-        plane.kubectl(&arguments.iter().map(String::as_str).collect::<Vec<_>>()).await.unwrap();
+        let documents = rendered(OPERATOR, SYSTEM, &json!({ "simulator": { "enabled": true } })).await;
+        let secret = the(&documents, "Secret operators/cwo-conversation-webhook-operator-simulator");
+        let seed: Seed = serde_saphyr::from_str(secret["stringData"]["seed.yaml"].as_str().unwrap()).unwrap();
+        let login = (seed.accounts[0].sid.to_string(), "not-a-secret");
+        let simulator = Simulator::start(seed).await.unwrap();
+        let operator = operator(&plane, SYSTEM, &simulator).await;
+
+        plane.kubectl(&["create", "namespace", TENANT_A]).await.unwrap();
+        let login = [("TWILIO_ACCOUNT_SID", login.0.as_str()), ("TWILIO_AUTH_TOKEN", login.1)];
+        let address = [("desk", "https://bots.example.com/desk")];
+        for (name, entries) in [("login", &login[..]), ("addresses", &address)] {
+            let secret = json!({
+                "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name, "namespace": TENANT_A },
+                "stringData": entries.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+            });
+            plane.kubectl_with_input(&["create", "-f", "-"], &secret.to_string()).await.unwrap();
+        }
+        let desk = json!({ "secretKeyRef": { "name": "addresses", "key": "desk" } });
+        let values = json!({
+            "credentialsSecretRef": { "name": "login" },
+            "conversations": [{ "name": "support", "sid": conversation(1).to_string() }],
+            "bots": [
+                { "name": "helper", "target": "webhook",
+                  "configuration": { "url": "https://bots.example.com/helper", "filters": ["onMessageAdded"] } },
+                { "name": "desk", "target": "trigger", "configuration": { "urlFrom": desk, "triggers": ["help"] } },
+            ],
+        });
+        Self { plane, simulator, values, _operator: operator }
     }
 
-    let mut values = json!({
-        "credentialsSecretRef": { "name": "login" },
-        "conversations": [{ "name": "support", "sid": conversation(1).to_string() }],
-        "bots": [
-            { "name": "helper", "target": "webhook",
-              "configuration": { "url": "https://bots.example.com/helper", "filters": ["onMessageAdded"] } },
-            { "name": "desk", "target": "trigger",
-              "configuration": { "urlFrom": { "secretKeyRef": { "name": "addresses", "key": "desk" } }, "triggers": ["help"] } },
-        ],
-    });
-    let one = (tenant, TENANT, tenant);
-    release(&plane, &["install"], one, &values).await.unwrap();
-    eventually("without the grant there are no credentials", async || {
-        (reasons(&plane, tenant).await == ["CredentialsMissing", "CredentialsMissing"]).then_some(())
-    })
-    .await;
-    assert_eq!(simulator.ledger().alive(conversation(1)).len(), 0);
+    async fn tenant(&self, how: &str) {
+        release(&self.plane, &[how], (TENANT_A, TENANT, TENANT_A), &self.values).await.unwrap();
+    }
 
-    values["secretAccess"] =
-        json!({ "grant": true, "operator": { "namespace": system, "serviceAccountName": system } });
-    release(&plane, &["upgrade"], one, &values).await.unwrap();
-    all_available(&plane, tenant).await;
-    assert_eq!(simulator.ledger().alive(conversation(1)).len(), 2);
+    fn grant(&mut self) {
+        let operator = json!({ "namespace": SYSTEM, "serviceAccountName": SYSTEM });
+        self.values["secretAccess"] = json!({ "grant": true, "operator": operator });
+    }
+
+    /// Webhooks on a conversation.
+    fn alive(&self, n: u32) -> usize {
+        self.simulator.ledger().alive(conversation(n)).len()
+    }
+
+    async fn both_say(&self, reason: &str) {
+        eventually(&format!("two objects say {reason}"), async || {
+            (reasons(&self.plane, TENANT_A).await == [reason, reason]).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_grants_its_secrets_gets_its_webhooks_and_loses_them_with_the_release() {
+    let mut world = Wired::on(ControlPlane::start().await.unwrap()).await;
+    world.tenant("install").await;
+    world.both_say("CredentialsMissing").await;
+    assert_eq!(world.alive(1), 0);
+
+    world.grant();
+    world.tenant("upgrade").await;
+    world.both_say("Available").await;
+    assert_eq!(world.alive(1), 2);
 
     // Another conversation: other webhooks, and none stays behind.
-    values["conversations"][0]["sid"] = json!(conversation(2).to_string());
-    release(&plane, &["upgrade"], one, &values).await.unwrap();
-    eventually("the webhooks moved", async || {
-        let alive = |n| simulator.ledger().alive(conversation(n)).len();
-        ((alive(1), alive(2)) == (0, 2)).then_some(())
-    })
-    .await;
-    all_available(&plane, tenant).await;
+    world.values["conversations"][0]["sid"] = json!(conversation(2).to_string());
+    world.tenant("upgrade").await;
+    eventually("the webhooks moved", async || ((world.alive(1), world.alive(2)) == (0, 2)).then_some(()))
+        .await;
+    world.both_say("Available").await;
 
     // The grant goes with the release, and first.
-    plane.helm(&["uninstall", tenant, "--namespace", tenant]).await.unwrap();
-    eventually("no object is left", async || objects(&plane, tenant).await.is_empty().then_some(())).await;
-    assert_eq!(simulator.ledger().alive(conversation(2)).len(), 0);
-    assert!(simulator.ledger().duplicates().is_empty());
+    world.plane.helm(&["uninstall", TENANT_A, "--namespace", TENANT_A]).await.unwrap();
+    eventually("no object is left", async || objects(&world.plane, TENANT_A).await.is_empty().then_some(()))
+        .await;
+    assert_eq!(world.alive(2), 0);
+    assert!(world.simulator.ledger().duplicates().is_empty());
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_deleted_with_its_grant_goes_by_itself_and_so_do_its_webhooks() {
+    let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
+    let mut world = Wired::on(plane).await;
+    world.grant();
+    world.tenant("install").await;
+    world.both_say("Available").await;
+    assert_eq!(world.alive(1), 2);
+
+    world.plane.kubectl(&["delete", "namespace", TENANT_A, "--wait=false"]).await.unwrap();
+    eventually("the namespace is gone", async || {
+        world.plane.kubectl(&["get", "namespace", TENANT_A]).await.is_err().then_some(())
+    })
+    .await;
+    assert_eq!(world.alive(1), 0);
 }
 
 async fn objects(plane: &ControlPlane, namespace: &str) -> Vec<Value> {
@@ -130,11 +167,4 @@ async fn reasons(plane: &ControlPlane, namespace: &str) -> Vec<String> {
         Some(ready["reason"].as_str()?.to_owned())
     };
     objects.iter().map(|object| reason(object).unwrap_or_default()).collect()
-}
-
-async fn all_available(plane: &ControlPlane, namespace: &str) {
-    eventually("two webhooks are available", async || {
-        (reasons(plane, namespace).await == ["Available", "Available"]).then_some(())
-    })
-    .await;
 }
