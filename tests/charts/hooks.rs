@@ -1,7 +1,7 @@
 //! `helm test`, with a test in the place of the kubelet: it runs the commands of the pods with the real kubectl, under the
 //! `ServiceAccount` that the hook made, and reports how they ended.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use controlplane::ControlPlane;
@@ -49,25 +49,26 @@ async fn ends(plane: &ControlPlane, pod: &Value, phase: &str) {
         .unwrap();
 }
 
-/// Runs what the pod would run, with its arguments changed as its volumes and the cluster's DNS would have it.
+/// Runs what the pod would run, with its arguments changed as its volumes and the cluster's DNS would have it. The root of
+/// its file system is read-only, and the kubelet says where the API server is.
 async fn run(
     plane: &ControlPlane,
     pod: &Value,
-    kubeconfig: &Path,
+    kubeconfig: Option<&Path>,
     change: impl Fn(&str) -> String,
 ) -> Output {
     let container = &pod["spec"]["containers"][0];
     assert_eq!(container["command"], json!(["kubectl"]));
     let arguments =
         container["args"].as_array().unwrap().iter().map(|argument| change(argument.as_str().unwrap()));
-    let home = tempfile::tempdir().unwrap();
-    Command::new(plane.binaries().kubectl())
-        .args(arguments)
-        .env("KUBECONFIG", kubeconfig)
-        .env("HOME", home.path())
-        .output()
-        .await
-        .unwrap()
+    let mut command = Command::new(plane.binaries().kubectl());
+    // Where nobody can make a directory, not even root.
+    command.args(arguments).env("HOME", "/proc/nowhere").env_remove("KUBECONFIG").env_remove("KUBECACHEDIR");
+    command.env("KUBERNETES_SERVICE_HOST", "10.0.0.1").env("KUBERNETES_SERVICE_PORT", "443");
+    if let Some(kubeconfig) = kubeconfig {
+        command.env("KUBECONFIG", kubeconfig);
+    }
+    command.output().await.unwrap()
 }
 
 /// What belongs to the tests and is there now.
@@ -100,7 +101,7 @@ async fn both_tests_succeed_with_the_least_rights_and_leave_nothing() {
             (CREATE, "default"),
             ("get conversations.twilio-operator.dev/conversationwebhooks", name),
             ("delete conversations.twilio-operator.dev/conversationwebhooks", name),
-            (" get /secrets".trim_start(), name),
+            ("get /secrets", name),
             ("get /configmaps", name),
         ] {
             assert!(!subject.may(&kube, what, "", space).await, "{what} in {space}");
@@ -109,14 +110,14 @@ async fn both_tests_succeed_with_the_least_rights_and_leave_nothing() {
         let objects = tempfile::tempdir().unwrap();
         mount(plane, &admission, objects.path()).await;
         let mounted = |argument: &str| argument.replace("/objects", objects.path().to_str().unwrap());
-        let ended = run(plane, &admission, &kubeconfig, mounted).await;
+        let ended = run(plane, &admission, Some(&kubeconfig), mounted).await;
         assert!(ended.status.success(), "{ended:?}");
         assert!(String::from_utf8_lossy(&ended.stdout).contains("created (server dry run)"), "{ended:?}");
         ends(plane, &admission, "Succeeded").await;
 
         let readiness = pod(plane, name, "test-readiness").await;
         assert_eq!(readiness["spec"]["automountServiceAccountToken"], false);
-        let ended = run(plane, &readiness, &nobody(), |argument| at(argument, name, &operator.uri())).await;
+        let ended = run(plane, &readiness, None, |argument| at(argument, name, &operator.uri())).await;
         assert!(ended.status.success(), "{ended:?}");
         ends(plane, &readiness, "Succeeded").await;
     };
@@ -149,11 +150,10 @@ async fn an_operator_that_is_not_ready_fails_the_test_of_readiness() {
     let readiness = crate::helm::the(&documents, "Pod unready/unready-test-readiness");
     let operator = MockServer::start().await;
     Mock::given(path("/readyz")).respond_with(ResponseTemplate::new(503)).mount(&operator).await;
-    let ended = run(plane, readiness, &nobody(), |argument| at(argument, "unready", &operator.uri())).await;
+    let ended = run(plane, readiness, None, |argument| at(argument, "unready", &operator.uri())).await;
     assert!(!ended.status.success(), "{ended:?}");
     // Nobody listens, as without a pod that is ready.
-    let ended =
-        run(plane, readiness, &nobody(), |argument| at(argument, "unready", "http://127.0.0.1:1")).await;
+    let ended = run(plane, readiness, None, |argument| at(argument, "unready", "http://127.0.0.1:1")).await;
     assert!(!ended.status.success(), "{ended:?}");
 }
 
@@ -165,11 +165,6 @@ async fn mount(plane: &ControlPlane, pod: &Value, directory: &Path) {
     for (file, text) in content["data"].as_object().unwrap() {
         std::fs::write(directory.join(file), text.as_str().unwrap()).unwrap();
     }
-}
-
-/// A pod without a token has no kubeconfig either.
-fn nobody() -> PathBuf {
-    PathBuf::from("/nonexistent/kubeconfig")
 }
 
 /// The Service's address, as the cluster's DNS would resolve it.
