@@ -128,12 +128,26 @@ async fn a_tenant_that_grants_its_secrets_gets_its_webhooks_and_loses_them_with_
         .await;
     world.both_say("Available").await;
 
+    // Another name for the same one: other objects, which wait for the webhooks of the old ones to go.
+    let made = |world: &Wired| world.simulator.ledger().ever_made(conversation(2)).len();
+    assert_eq!(made(&world), 2);
+    world.values["conversations"][0]["name"] = json!("sales");
+    world.tenant("upgrade").await;
+    eventually("the objects of the old name are gone", async || {
+        let objects = objects(&world.plane, TENANT_A).await;
+        let named = |object: &Value| object["metadata"]["name"].as_str().unwrap().starts_with("sales-");
+        (objects.len() == 2 && objects.iter().all(named)).then_some(())
+    })
+    .await;
+    world.both_say("Available").await;
+    assert_eq!((world.alive(2), made(&world)), (2, 4));
+    assert!(world.simulator.ledger().duplicates().is_empty());
+
     // The grant goes with the release, and first.
     world.plane.helm(&["uninstall", TENANT_A, "--namespace", TENANT_A]).await.unwrap();
     eventually("no object is left", async || objects(&world.plane, TENANT_A).await.is_empty().then_some(()))
         .await;
     assert_eq!(world.alive(2), 0);
-    assert!(world.simulator.ledger().duplicates().is_empty());
 }
 
 #[tokio::test]
