@@ -11,7 +11,7 @@ use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use twilio_conversations_simulator::ApiClient;
 
-use crate::support::{World, eventually, ready};
+use crate::support::{World, eventually, is_ready, ready};
 
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -73,24 +73,24 @@ impl Verdict {
 async fn settled(world: &World) -> Vec<ConversationWebhook> {
     eventually("every object is Ready and none is being deleted", PATIENCE, async || {
         let objects = world.objects().list(&ListParams::default()).await.unwrap().items;
-        let at_rest = |object: &ConversationWebhook| {
-            object.metadata.deletion_timestamp.is_none()
-                && ready(object).is_some_and(|ready| ready.status == "True")
-                && object.status.as_ref().and_then(|status| status.observed_generation)
-                    == object.metadata.generation
-        };
+        let at_rest =
+            |object: &ConversationWebhook| object.metadata.deletion_timestamp.is_none() && is_ready(object);
         if objects.iter().all(at_rest) {
             return Some(objects);
         }
-        let ambiguous = |object: &&ConversationWebhook| {
-            ready(object).is_some_and(|ready| ready.reason == "CreateAmbiguous")
-        };
-        for object in objects.iter().filter(ambiguous) {
-            resolve(world, object).await;
-        }
+        resolve_ambiguous(world, &objects).await;
         None
     })
     .await
+}
+
+/// Somebody answers for each object that asks what became of its create.
+pub(super) async fn resolve_ambiguous(world: &World, objects: &[ConversationWebhook]) {
+    let ambiguous =
+        |object: &&ConversationWebhook| ready(object).is_some_and(|ready| ready.reason == "CreateAmbiguous");
+    for object in objects.iter().filter(ambiguous) {
+        resolve(world, object).await;
+    }
 }
 
 /// Somebody who knows the truth answers for an edited object beside whose newborn a stranger's webhook turned up.
