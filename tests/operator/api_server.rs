@@ -184,7 +184,8 @@ async fn five_minutes_without_an_api_server_cost_few_tries_and_lose_nothing() {
             assert_eq!(writes(&requests, n), 0, "{n} was at rest");
         }
         for n in UNDER_WAY {
-            assert!(writes(&requests, n) <= 2, "{n}: {:?}", requests.counts());
+            // Journal and SID, and one that is sent again because its first reply was lost.
+            assert!(writes(&requests, n) <= 3, "{n}: {:?}", requests.counts());
         }
     }
 }

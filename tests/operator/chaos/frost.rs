@@ -15,7 +15,7 @@ use super::load::{Load, Users};
 use super::storm::{LONG_FREEZE, Storm};
 use super::verdict::resolve_ambiguous;
 use super::{OFTEN, SCALE};
-use crate::support::{World, eventually, grant_lease, is_ready, ready};
+use crate::support::{World, grant_lease, is_ready, ready};
 
 const OBJECTS: u32 = 120;
 const SEED: u64 = 11;
@@ -88,17 +88,26 @@ async fn what_frozen_processes_and_late_creates_make_twice_is_reported() {
         let ask = Patch::Merge(json!({ "metadata": { "annotations": { RECONCILE_ANNOTATION: "now" } } }));
         world.objects().patch(&object.name_any(), &PatchParams::default(), &ask).await.unwrap();
     }
-    let (twice, single) =
-        eventually("all is settled and what was made twice is reported", PATIENCE, async || {
+    let mut in_the_way = Vec::new();
+    let settling = async {
+        loop {
             let objects = world.objects().list(&ListParams::default()).await.unwrap().items;
             resolve_ambiguous(&world, &objects).await;
             let ledger = world.simulator.ledger();
             let extra = extra(&ledger.made_by(&ApiClient::any()), &objects);
-            let good =
-                objects.iter().all(is_settled) && extra.iter().all(|webhook| is_reported(webhook, &objects));
-            good.then(|| (extra.len(), objects.iter().filter(|object| is_ready(object)).count()))
-        })
-        .await;
+            let unsettled = objects.iter().filter(|object| !is_settled(object));
+            let unreported = extra.iter().filter(|webhook| !is_reported(webhook, &objects));
+            in_the_way =
+                unsettled.map(|object| format!("{}: {:?}", object.name_any(), object.status)).collect();
+            in_the_way.extend(unreported.map(|webhook| format!("unreported: {webhook:?}")));
+            if in_the_way.is_empty() {
+                return (extra.len(), objects.iter().filter(|object| is_ready(object)).count());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let settled = tokio::time::timeout(PATIENCE, settling).await;
+    let (twice, single) = settled.unwrap_or_else(|_| panic!("after {PATIENCE:?}: {in_the_way:#?}"));
     println!("{done} things done; {twice} webhooks made twice, all reported; {single} objects are served");
     assert!(twice > 5, "too little went wrong to mean something: {twice}");
     assert_eq!(world.simulator.ledger().foreign_touched(&ApiClient::any()), Vec::<&WebhookRecord>::new());
