@@ -19,6 +19,7 @@ STORMS := chaos:: matrix::
 
 # What `make chaos` goes by.
 CREATES ?= 10000
+MINUTES ?= 0
 SEED ?= 6
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
@@ -92,8 +93,8 @@ crash-matrix: control-plane ## Strike every request of the operator's in every w
 	cargo test --locked --test operator -- --ignored --nocapture matrix::the_whole_crash_matrix
 
 .PHONY: chaos
-chaos: control-plane ## Everything at once, until so many creates: CREATES=10000 SEED=6
-	CHAOS_CREATES=$(CREATES) CHAOS_SEED=$(SEED) cargo test --locked --test operator -- --nocapture chaos::storm
+chaos: control-plane ## Everything at once, until so many creates and minutes: CREATES=10000 MINUTES=0 SEED=6
+	CHAOS_CREATES=$(CREATES) CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(SEED) cargo test --locked --test operator -- --nocapture chaos::storm
 
 ##@ Parts of lint and test
 

@@ -11,7 +11,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::{AddressFault, Trouble};
-use super::secrets::{SecretName, get};
+use super::secrets::{SILENT_TRIES, SecretName, get};
+use super::silence::Silence;
 
 /// Characters of an address at most, as in the schema (Twilio error 50372).
 const MAX_ADDRESS: usize = 512;
@@ -22,6 +23,12 @@ type Source = (SecretName, String);
 /// When an address was read, and what became of it.
 type Look = (Instant, Result<SecretString, Trouble>);
 
+#[derive(Debug, Default)]
+struct Entry {
+    look: Option<Look>,
+    silence: Silence,
+}
+
 /// Every address that objects take from a Secret.
 pub(super) struct Addresses {
     client: Client,
@@ -29,7 +36,7 @@ pub(super) struct Addresses {
     ttl: Duration,
     /// How long one that cannot be had is left alone.
     poll: Duration,
-    looks: Mutex<HashMap<Source, Arc<tokio::sync::Mutex<Option<Look>>>>>,
+    looks: Mutex<HashMap<Source, Arc<tokio::sync::Mutex<Entry>>>>,
 }
 
 impl Addresses {
@@ -46,21 +53,32 @@ impl Addresses {
         fresh: bool,
     ) -> Result<SecretString, Trouble> {
         let source = (secret, key.to_owned());
-        let look = {
+        let entry = {
             let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(looks.entry(source.clone()).or_default())
         };
         // Held over the read on purpose: objects that share an address share one GET.
-        let mut look = look.lock().await;
-        if let Some((at, found)) = look.as_ref().filter(|_| !fresh)
+        let mut entry = entry.lock().await;
+        if let Some((at, found)) = entry.look.as_ref().filter(|_| !fresh)
             && at.elapsed() < if found.is_ok() { self.ttl } else { self.poll }
         {
             return found.clone();
         }
-        let found = self.ask(&source.0, key).await;
-        if !matches!(found, Err(Trouble::Kubernetes(_))) {
-            *look = Some((Instant::now(), found.clone()));
+        let found = if let Some(trouble) = entry.silence.within(self.poll / SILENT_TRIES) {
+            Err(trouble)
+        } else {
+            let found = self.ask(&source.0, key).await;
+            entry.silence.note(&found);
+            found
+        };
+        if matches!(found, Err(Trouble::Kubernetes(_))) {
+            // That says nothing about the address: the last one serves on.
+            return match &entry.look {
+                Some((_, Ok(address))) if !fresh => Ok(address.clone()),
+                _ => found,
+            };
         }
+        entry.look = Some((Instant::now(), found.clone()));
         found
     }
 

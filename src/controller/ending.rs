@@ -132,7 +132,7 @@ impl Pass {
             Ending::Hold(
                 Hold::ConversationFull(_)
                 | Hold::TwinExists { .. }
-                | Hold::LateTwin(_)
+                | Hold::LateTwin { .. }
                 | Hold::Double { .. }
                 | Hold::AlreadyClaimed { .. },
             ) => true,

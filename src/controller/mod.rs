@@ -14,6 +14,7 @@
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
 //! | `secrets`, `addresses`, `conversations` | credentials and addresses from Secrets, and the order and lists of conversations |
+//! | `silence` | what the API server did not answer a moment ago |
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
 //! | `roll`, `vanished` | which objects are gone, and those that went without their webhooks |
 //! | `definition` | whether the kind itself is being deleted |
@@ -39,6 +40,7 @@ mod reconcile;
 mod roll;
 mod schedule;
 mod secrets;
+mod silence;
 mod status;
 mod undecodable;
 mod vanished;

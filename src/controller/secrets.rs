@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, Client, ResourceExt};
 
 use super::error::Trouble;
+use super::silence::Silence;
 use crate::twilio::{self, AccountSid, Credentials};
 
 /// A Secret by namespace and name.
@@ -50,6 +51,8 @@ pub(super) struct Secrets {
     ttl: Duration,
     /// How long a Secret that is missing, or credentials that are refused, are left alone.
     poll: Duration,
+    /// How long an API server that did not answer is left alone.
+    pause: Duration,
     entries: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<Entry>>>>,
     /// Logins that Twilio refused, wherever they were read.
     refused: Mutex<HashMap<Fingerprint, RefusedLogin>>,
@@ -60,6 +63,9 @@ pub(super) struct Secrets {
     /// Key of the fingerprints of logins.
     key: [u8; 32],
 }
+
+/// How often within a poll an API server that does not answer is asked for the same again.
+pub(super) const SILENT_TRIES: u32 = 6;
 
 /// A login that Twilio refused, in whatever Secrets it stands.
 #[derive(Debug)]
@@ -85,6 +91,7 @@ struct Entry {
     doubted: bool,
     /// Somebody asks for the Secret to be read again.
     expired: bool,
+    silence: Silence,
 }
 
 #[derive(Debug)]
@@ -107,6 +114,7 @@ impl Secrets {
             client,
             ttl,
             poll,
+            pause: poll / SILENT_TRIES,
             entries: Mutex::default(),
             refused: Mutex::default(),
             turns: Mutex::default(),
@@ -192,25 +200,29 @@ impl Secrets {
         if let Some(look) = usable {
             return look.found.clone();
         }
-        let mut found = self.read(secret).await;
+        let mut found = self.ask(secret, &mut entry).await;
+        if matches!(found, Err(Trouble::Kubernetes(_))) {
+            // That says nothing about the Secret: what it last held serves on.
+            return match &entry.looked {
+                Some(Look { found: Ok(login), .. }) if !doubted && !expired => Ok(login.clone()),
+                _ => found,
+            };
+        }
         if let (Ok(new), Some(Look { found: Ok(old), .. })) = (&mut found, &entry.looked)
             && new.version == old.version
         {
             new.proved = old.proved;
         }
-        // An API server that does not answer says nothing about the Secret.
-        if !matches!(found, Err(Trouble::Kubernetes(_))) {
-            entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
-            entry.doubted = false;
-            entry.expired = false;
-        }
+        entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
+        entry.doubted = false;
+        entry.expired = false;
         found
     }
 
     /// The first to ask after a refusal reads the Secret again at once, the first of each poll interval probes; all
     /// others hear of the refusal.
     async fn login_after_refusal(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
-        let Some(refusal) = &mut entry.refused else { return self.read(secret).await };
+        let Some(refusal) = &mut entry.refused else { return self.ask(secret, entry).await };
         let probe = refusal.at.elapsed() >= self.poll;
         if !probe && entry.looked.is_some() && !entry.expired {
             return Err(refusal.error.clone().into());
@@ -219,7 +231,7 @@ impl Secrets {
             refusal.at = Instant::now();
         }
         let (version, error) = (refusal.version.clone(), refusal.error.clone());
-        let found = self.read(secret).await;
+        let found = self.ask(secret, entry).await;
         if matches!(found, Err(Trouble::Kubernetes(_))) {
             return found;
         }
@@ -324,6 +336,16 @@ impl Secrets {
     fn entry(&self, secret: &SecretName) -> Arc<tokio::sync::Mutex<Entry>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(entries.entry(secret.clone()).or_default())
+    }
+
+    /// Reads the Secret, unless the API server did not answer a moment ago.
+    async fn ask(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
+        if let Some(trouble) = entry.silence.within(self.pause) {
+            return Err(trouble);
+        }
+        let found = self.read(secret).await;
+        entry.silence.note(&found);
+        found
     }
 
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {

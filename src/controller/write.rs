@@ -108,7 +108,8 @@ pub(super) async fn compare_and_swap(
                 give_up(error, patience, started)?;
             }
         }
-        tokio::time::sleep(pause).await;
+        // Spread: whoever lost the API server together would come back to it together.
+        tokio::time::sleep(pause.mul_f64(1.0 - fastrand::f64() / 2.0)).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
 }

@@ -185,16 +185,23 @@ pub enum Hold {
         webhook: WebhookSid,
         /// The object that claims it.
         claimed_by: Option<String>,
+        /// Further ones that do what this object asks for, or once asked for, and belong to no object.
+        more: Vec<WebhookSid>,
     },
     /// A webhook hangs on the conversation that does what this object asked for earlier, and belongs to no object.
-    LateTwin(WebhookSid),
-    /// The object's webhook is as written, and another one that came after the object's create was journalled does the
-    /// same, or did once, and belongs to no object: perhaps a second one of ours.
+    LateTwin {
+        /// That webhook.
+        webhook: WebhookSid,
+        /// Further ones of the kind.
+        more: Vec<WebhookSid>,
+    },
+    /// The object's webhook is as written, and others that came after the object's create was journalled do the same, or
+    /// did once, and belong to no object: perhaps further ones of ours.
     Double {
         /// The object's webhook.
         webhook: WebhookSid,
-        /// The other one.
-        other: WebhookSid,
+        /// The others: at least one.
+        others: Vec<WebhookSid>,
     },
     /// Several webhooks, or a changed one, may be what the lost create made.
     Ambiguous {

@@ -49,17 +49,20 @@ pub(super) fn create(input: &Input<'_>, object: &Object, desired: &Desired) -> A
         Some(Twin { claimed_by: None, .. }) if matches!(input.siblings, Siblings::Cached(_)) => {
             return Action::ReadSiblings;
         }
-        Some(Twin { webhook, claimed_by: None })
+        Some(Twin { webhook, claimed_by: None, more })
             if object.adopts_identical && webhook.config == desired.config =>
         {
-            return adopt(object, board, webhook, &siblings, past_configs);
+            // Left out of the baseline, the others are reported beside it.
+            let mut baseline = board.sids();
+            baseline.retain(|sid| !more.contains(sid));
+            return adopt(object, baseline, webhook, &siblings, past_configs);
         }
-        Some(Twin { webhook, claimed_by: None }) if !desired.config.may_show_as(&webhook.config) => {
-            return Action::Hold(Hold::LateTwin(webhook.sid.clone()));
+        Some(Twin { webhook, claimed_by: None, more }) if !desired.config.may_show_as(&webhook.config) => {
+            return Action::Hold(Hold::LateTwin { webhook: webhook.sid.clone(), more });
         }
-        Some(Twin { webhook, claimed_by }) => {
+        Some(Twin { webhook, claimed_by, more }) => {
             let claimed_by = claimed_by.map(|sibling| sibling.name.clone());
-            return Action::Hold(Hold::TwinExists { webhook: webhook.sid.clone(), claimed_by });
+            return Action::Hold(Hold::TwinExists { webhook: webhook.sid.clone(), claimed_by, more });
         }
         None => {}
     }
@@ -108,13 +111,13 @@ fn take_over_hint(
     if webhook.config.target != desired.config.target {
         return Action::Hold(Hold::HintOfOtherTarget(hint.clone(), webhook.config.target));
     }
-    adopt(object, board, webhook, siblings, past_configs)
+    adopt(object, board.sids(), webhook, siblings, past_configs)
 }
 
 /// R4: the intent is journalled, unless a sibling may have made the webhook or is taking it over.
 fn adopt(
     object: &Object,
-    board: &Board,
+    baseline: Vec<WebhookSid>,
     webhook: &Webhook,
     siblings: &[&Sibling],
     past_configs: Vec<Recorded>,
@@ -124,13 +127,15 @@ fn adopt(
         return Action::Wait(Waiting::Sibling(rival.name.clone()));
     }
     let adopt = Some(webhook.sid.clone());
-    Action::Journal(Plan { baseline: board.sids(), past_configs, adopt, again })
+    Action::Journal(Plan { baseline, past_configs, adopt, again })
 }
 
 /// A webhook that does what this object asks for, or once asked for.
 struct Twin<'a> {
     webhook: &'a Webhook,
     claimed_by: Option<&'a Sibling>,
+    /// The other ones that nobody claims.
+    more: Vec<WebhookSid>,
 }
 
 fn claimant<'a>(siblings: &[&'a Sibling], webhook: &WebhookSid) -> Option<&'a Sibling> {
@@ -143,20 +148,23 @@ fn twin<'a>(
     past: &[Recorded],
     siblings: &[&'a Sibling],
 ) -> Option<Twin<'a>> {
-    let mut claimed = None;
-    let mut outdated = None;
     let alike = board.alike(|config| {
         desired.config.may_show_as(config) || past.iter().any(|recorded| recorded.may_show_as(config))
     });
+    let (mut current, mut outdated, mut claimed) = (Vec::new(), Vec::new(), None);
     for webhook in alike {
         let is_current = desired.config.may_show_as(&webhook.config);
         match claimant(siblings, &webhook.sid) {
-            None if is_current => return Some(Twin { webhook, claimed_by: None }),
-            None => outdated = Some(Twin { webhook, claimed_by: None }),
+            None if is_current => current.push(webhook),
+            None => outdated.push(webhook),
             // What this object once asked for may well be what a sibling asks for now.
-            Some(sibling) if is_current => claimed = Some(Twin { webhook, claimed_by: Some(sibling) }),
+            Some(sibling) if is_current => claimed = Some((webhook, sibling)),
             Some(_) => {}
         }
     }
-    outdated.or(claimed)
+    let mut free = current.into_iter().chain(outdated);
+    if let Some(webhook) = free.next() {
+        return Some(Twin { webhook, claimed_by: None, more: free.map(|other| other.sid.clone()).collect() });
+    }
+    claimed.map(|(webhook, sibling)| Twin { webhook, claimed_by: Some(sibling), more: Vec::new() })
 }

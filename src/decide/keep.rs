@@ -56,9 +56,9 @@ pub(super) fn keep(input: &Input<'_>, object: &Object, desired: &Desired, webhoo
     }
 }
 
-/// A webhook beside the object's own that may be a second one of ours: a request that arrived beyond every window, and
-/// whose reply was lost. It came after the journal was written, does what the object asks for or once asked for, and
-/// is nobody's. Nothing proves who made it, so it is reported and left alone.
+/// Webhooks beside the object's own that may be ours as well: requests that arrived beyond every window, and whose
+/// replies were lost. They came after the journal was written, do what the object asks for or once asked for, and are
+/// nobody's. Nothing proves who made them, so they are reported and left alone.
 fn double(
     input: &Input<'_>,
     object: &Object,
@@ -82,12 +82,14 @@ fn double(
             .filter(|sibling| sibling.uid != object.uid)
             .any(|sibling| sibling.webhook.as_ref() == Some(&other.sid) || explains(sibling, other))
     };
-    let other = newcomers.find(|other| !is_somebodys(other))?;
-    // The cache may not know yet that a sibling has it.
+    let others: Vec<WebhookSid> =
+        newcomers.filter(|other| !is_somebodys(other)).map(|other| other.sid.clone()).collect();
+    if others.is_empty() {
+        return None;
+    }
+    // The cache may not know yet that a sibling has one.
     Some(match input.siblings {
-        Siblings::Live(_) => {
-            Action::Hold(Hold::Double { webhook: webhook.clone(), other: other.sid.clone() })
-        }
+        Siblings::Live(_) => Action::Hold(Hold::Double { webhook: webhook.clone(), others }),
         _ => Action::ReadSiblings,
     })
 }

@@ -12,6 +12,7 @@
 
 mod accounts;
 mod admin;
+mod api_server;
 mod bad_input;
 mod chaos;
 mod counts;

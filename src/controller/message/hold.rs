@@ -24,7 +24,7 @@ pub(in crate::controller) fn reason(hold: &Hold) -> Reason {
         Hold::MassChange(_) => Reason::MassChangeHold,
         Hold::Suspended => Reason::Suspended,
         Hold::ConversationFull(_) => Reason::ConversationFull,
-        Hold::TwinExists { .. } | Hold::LateTwin(_) | Hold::Double { .. } => Reason::TwinExists,
+        Hold::TwinExists { .. } | Hold::LateTwin { .. } | Hold::Double { .. } => Reason::TwinExists,
     }
 }
 
@@ -124,27 +124,32 @@ pub(in crate::controller) fn hold(hold: &Hold, subject: &Subject<'_>) -> String 
              conversations.twilio-operator.dev/conversation={conversation}'",
             list(webhooks)
         ),
-        Hold::TwinExists { webhook, claimed_by: Some(owner) } => format!(
+        Hold::TwinExists { webhook, claimed_by: Some(owner), .. } => format!(
             "webhook {webhook} of {owner} on conversation {conversation} does exactly the same: a second one \
              would answer every event twice; delete one of the two objects, this one with {}",
             subject.kubectl("delete")
         ),
-        Hold::TwinExists { webhook, claimed_by: None } => format!(
+        Hold::TwinExists { webhook, claimed_by: None, more } => format!(
             "webhook {webhook} on conversation {conversation} does exactly the same and belongs to no object: a \
-             second one would answer every event twice; delete it at Twilio, or take it over with webhookSid: {webhook} ({})",
-            subject.kubectl("edit")
+             second one would answer every event twice; delete it at Twilio, or take it over with webhookSid: {webhook} \
+             ({}){}",
+            subject.kubectl("edit"),
+            too(more)
         ),
-        Hold::Double { webhook, other } => format!(
+        Hold::Double { webhook, others } => format!(
             "webhook {other} on conversation {conversation} does the same as {webhook}, or what this object once asked for, \
              came after it was asked for, and belongs to no object: it may be a second one, from a create whose reply was \
              lost; every event may be answered twice; delete {other} at Twilio if nobody needs it, or give it an object of \
-             its own with webhookSid: {other}",
+             its own with webhookSid: {other}{}",
+            too(others.get(1..).unwrap_or_default()),
+            other = others.first().map_or("WH...", WebhookSid::as_str),
         ),
-        Hold::LateTwin(webhook) => format!(
+        Hold::LateTwin { webhook, more } => format!(
             "webhook {webhook} on conversation {conversation} does what this object asked for before it was edited, and \
              belongs to no object: it may be what an earlier create made after all; delete it at Twilio, or take it over \
-             with webhookSid: {webhook} ({})",
-            subject.kubectl("edit")
+             with webhookSid: {webhook} ({}){}",
+            subject.kubectl("edit"),
+            too(more)
         ),
         Hold::Ambiguous { attempt, candidates } => format!(
             "the reply to a create on conversation {conversation} was lost, and each of these webhooks may be \
@@ -156,5 +161,13 @@ pub(in crate::controller) fn hold(hold: &Hold, subject: &Subject<'_>) -> String 
                 &format!("{attempt}={}", candidates.first().map_or("WH...", WebhookSid::as_str))
             )
         ),
+    }
+}
+
+/// Further webhooks that the same was said of.
+fn too(webhooks: &[WebhookSid]) -> String {
+    match webhooks {
+        [] => String::new(),
+        more => format!("; look at {} too, of which the same is true", list(more)),
     }
 }

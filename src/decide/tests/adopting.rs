@@ -29,17 +29,28 @@ fn the_hint_is_taken_over_whatever_it_does_now() {
     assert_eq!(hinted().with(|object| object.mode = Mode::Observe).decide(), intent());
 }
 
+/// One of several is taken over; the others, not being known, are reported beside it.
+#[test]
+fn of_several_identical_webhooks_those_that_stay_are_not_in_the_baseline() {
+    let several = identical().listed([hook(1, bot()), hook(2, other_bot()), hook(3, bot())]).live([]);
+    let Action::Journal(plan) = several.decide() else { panic!("{:?}", several.decide()) };
+    assert_eq!((plan.adopt, plan.baseline), (Some(sid(1)), vec![sid(1), sid(2)]));
+}
+
 #[test]
 fn an_identical_webhook_is_taken_over_only_where_the_policy_says_so() {
     assert_eq!(identical().decide(), intent());
     let never = identical().with(|object| object.adopts_identical = false);
-    assert_eq!(never.decide(), Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: None }));
+    assert_eq!(
+        never.decide(),
+        Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: None, more: vec![] })
+    );
     // Identical to what was asked for earlier is not identical.
     let edited = identical()
         .open(attempt())
         .with(|object| object.record.settled_attempt = Some(ATTEMPT.to_owned()))
         .edited(other_bot());
-    assert_eq!(edited.decide(), Action::Hold(Hold::LateTwin(sid(1))));
+    assert_eq!(edited.decide(), Action::Hold(Hold::LateTwin { webhook: sid(1), more: vec![] }));
 }
 
 #[test]
@@ -60,7 +71,10 @@ fn a_claim_of_a_sibling_stands() {
     let claimed = hinted().live([sibling_with("uid-4", 1)]);
     assert_eq!(claimed.decide(), Action::Hold(Hold::AlreadyClaimed { webhook: sid(1), by: by.clone() }));
     let twin = identical().live([sibling_with("uid-4", 1)]);
-    assert_eq!(twin.decide(), Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: Some(by) }));
+    assert_eq!(
+        twin.decide(),
+        Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: Some(by), more: vec![] })
+    );
 }
 
 #[test]

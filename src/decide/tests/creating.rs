@@ -118,7 +118,7 @@ fn a_sibling_that_is_creating_another_webhook_delays_nothing() {
 #[test]
 fn a_twin_that_a_sibling_claims_is_reported_with_its_owner() {
     let known = Known::ready_to_create().listed([hook(1, bot())]).cached([sibling_with("b", 1)]);
-    let hold = Hold::TwinExists { webhook: sid(1), claimed_by: Some("tenant/b".to_owned()) };
+    let hold = Hold::TwinExists { webhook: sid(1), claimed_by: Some("tenant/b".to_owned()), more: vec![] };
     assert_eq!(known.decide(), Action::Hold(hold));
 }
 
@@ -127,8 +127,20 @@ fn a_twin_that_a_sibling_claims_is_reported_with_its_owner() {
 fn an_unclaimed_twin_is_reported_after_a_live_read() {
     let known = Known::ready_to_create().listed([hook(1, bot())]);
     assert_eq!(known.decide(), Action::ReadSiblings);
-    let hold = Hold::TwinExists { webhook: sid(1), claimed_by: None };
+    let hold = Hold::TwinExists { webhook: sid(1), claimed_by: None, more: vec![] };
     assert_eq!(known.live([]).decide(), Action::Hold(hold));
+}
+
+/// What the object asks for now comes first; a sibling's is not among the rest.
+#[test]
+fn all_unclaimed_twins_are_named() {
+    let known = Known::ready_to_create()
+        .open(Attempt { past_configs: vec![recorded(&other_bot())], ..attempt() })
+        .with(|object| object.record.settled_attempt = Some(ATTEMPT.into()))
+        .listed([hook(1, other_bot()), hook(2, bot()), hook(3, bot()), hook(4, trigger()), hook(5, bot())]);
+    let hold = |more| Action::Hold(Hold::TwinExists { webhook: sid(2), claimed_by: None, more });
+    assert_eq!(known.clone().live([]).decide(), hold(vec![sid(3), sid(5), sid(1)]));
+    assert_eq!(known.live([sibling_with("b", 5)]).decide(), hold(vec![sid(3), sid(1)]));
 }
 
 /// R3 and R13: a late webhook of an earlier attempt is recognised after an edit.
@@ -141,7 +153,7 @@ fn a_webhook_that_the_object_once_asked_for_counts_as_its_twin() {
         .edited(trigger())
         .live([]);
     for config in [bot(), other_bot()] {
-        let hold = Hold::LateTwin(sid(1));
+        let hold = Hold::LateTwin { webhook: sid(1), more: vec![] };
         assert_eq!(known.clone().listed([hook(1, config)]).decide(), Action::Hold(hold));
     }
     let claimed = known.listed([hook(1, bot())]).live([sibling_with("b", 1)]);
@@ -157,7 +169,7 @@ fn a_full_conversation_is_reported_after_a_twin() {
     assert_eq!(Known::ready_to_create().listed(five.clone()).decide(), Action::Hold(full));
     let mut with_twin = five;
     with_twin[4] = hook(5, bot());
-    let twin = Hold::TwinExists { webhook: sid(5), claimed_by: None };
+    let twin = Hold::TwinExists { webhook: sid(5), claimed_by: None, more: vec![] };
     assert_eq!(Known::ready_to_create().listed(with_twin).live([]).decide(), Action::Hold(twin));
 }
 

@@ -11,7 +11,16 @@ fn beside(other: Webhook) -> Known {
 }
 
 fn double(other: u8) -> Action {
-    Action::Hold(Hold::Double { webhook: sid(1), other: sid(other) })
+    Action::Hold(Hold::Double { webhook: sid(1), others: vec![sid(other)] })
+}
+
+#[test]
+fn all_of_several_are_named() {
+    let several = [hook(1, bot()), hook(2, bot()), hook(3, trigger()), hook(4, bot())];
+    let known = Known::with_webhook().due().access(false).listed(several);
+    let named = |others| Action::Hold(Hold::Double { webhook: sid(1), others });
+    assert_eq!(known.clone().live([]).decide(), named(vec![sid(2), sid(4)]));
+    assert_eq!(known.live([sibling_with("b", 2)]).decide(), named(vec![sid(4)]));
 }
 
 #[test]

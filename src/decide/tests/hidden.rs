@@ -43,7 +43,7 @@ fn filters_that_are_not_reported_are_no_drift_and_others_are() {
 #[test]
 fn a_webhook_that_may_be_a_twin_is_reported_and_never_taken_over_unseen() {
     let known = wants_flow(Known::ready_to_create()).listed([hook(1, studio(&[]))]).live([]);
-    let twin = Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: None });
+    let twin = Action::Hold(Hold::TwinExists { webhook: sid(1), claimed_by: None, more: vec![] });
     assert_eq!(known.clone().decide(), twin);
     assert_eq!(known.with(|object| object.adopts_identical = true).decide(), twin);
 }

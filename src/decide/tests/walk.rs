@@ -200,10 +200,9 @@ impl Walk {
                 Some(Ending::Decided(Action::Hold(Hold::Ambiguous { candidates, .. }))) => {
                     candidates.contains(webhook)
                 }
-                Some(Ending::Decided(Action::Hold(Hold::TwinExists { webhook: named, .. }))) => {
-                    named == webhook
-                }
-                Some(Ending::Decided(Action::Hold(Hold::LateTwin(named)))) => named == webhook,
+                Some(Ending::Decided(Action::Hold(
+                    Hold::TwinExists { webhook: named, more, .. } | Hold::LateTwin { webhook: named, more },
+                ))) => named == webhook || more.contains(webhook),
                 Some(Ending::Decided(Action::Wait(Waiting::Sibling(_)))) => true,
                 _ => false,
             });

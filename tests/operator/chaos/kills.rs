@@ -3,16 +3,14 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio_util::sync::CancellationToken;
 use twilio_conversations_simulator::{Control, Fault, FaultRule, Operation};
 
-use super::load::Load;
+use super::load::{Load, Users};
 use super::verdict::Verdict;
+use super::{OFTEN, SCALE};
 use crate::support::World;
 
 const KILLS: usize = 200;
-const SCALE: &str = "--time-scale=0.02";
-const OFTEN: &str = "--resync-interval=1s";
 
 #[tokio::test]
 async fn two_hundred_kills_under_load_leave_no_duplicate_and_no_leak_and_touch_nothing_of_others() {
@@ -26,16 +24,7 @@ async fn two_hundred_kills_under_load_leave_no_duplicate_and_no_leak_and_touch_n
     // Long enough for kills to fall between a request and its reply.
     twilio.add_fault(FaultRule::new(Fault::delay_after_commit(20)));
     let seed = 4;
-    let load = Load {
-        objects: world.objects(),
-        twilio: twilio.clone(),
-        random: Rng::with_seed(seed),
-        most: 16,
-        pause: Duration::from_millis(60),
-        done: 0,
-    };
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(load.run(stop.clone()));
+    let users = Users::start(&world, seed, 1, Load { objects: 16, deletes: true });
 
     let mut random = Rng::with_seed(seed);
     for _ in 0..KILLS {
@@ -45,12 +34,10 @@ async fn two_hundred_kills_under_load_leave_no_duplicate_and_no_leak_and_touch_n
         tokio::time::sleep(Duration::from_millis(life)).await;
         world.kill_operator();
     }
-    stop.cancel();
-    let load = running.await.unwrap();
+    let done = users.stop().await;
     let journal = world.simulator.counters();
     println!(
-        "{} things done by users and outsiders, {} creates",
-        load.done,
+        "{done} things done by users and outsiders, {} creates",
         journal.total(Operation::Create).requests
     );
     world.simulator.clear_faults();
@@ -60,5 +47,5 @@ async fn two_hundred_kills_under_load_leave_no_duplicate_and_no_leak_and_touch_n
     verdict.assert_good();
     // Enough happened to mean something.
     assert!(verdict.made > 60, "{verdict:?}");
-    assert!(load.done > 500, "{} things were done", load.done);
+    assert!(done > 500, "{done} things were done");
 }

@@ -6,36 +6,79 @@ use conversation_webhook_operator::api::ConversationWebhook;
 use fastrand::Rng;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use twilio_conversations_simulator::{Control, WebhookChanges, WebhookSeed};
 
-use crate::support::{conversation, webhook_spec};
+use crate::support::{World, conversation, webhook_spec};
 
-/// Users and outsiders, at random and under a seed.
+/// The longest pause between two things that one of them does.
+const PAUSE: Duration = Duration::from_millis(60);
+
+/// What users and outsiders go by.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Load {
-    pub(super) objects: kube::Api<ConversationWebhook>,
-    pub(super) twilio: Control,
-    pub(super) random: Rng,
     /// How many objects there are at most; two to a conversation.
-    pub(super) most: u32,
-    /// The longest pause between two things that are done.
-    pub(super) pause: Duration,
-    pub(super) done: usize,
+    pub(super) objects: u32,
+    /// Whether users delete objects.
+    pub(super) deletes: bool,
 }
 
-impl Load {
-    pub(super) async fn run(mut self, stop: CancellationToken) -> Self {
+/// Users and outsiders, at random and under a seed.
+pub(super) struct Users {
+    stop: CancellationToken,
+    all: Vec<JoinHandle<usize>>,
+}
+
+impl Users {
+    /// So many.
+    pub(super) fn start(world: &World, seed: u64, users: u64, load: Load) -> Self {
+        let stop = CancellationToken::new();
+        let start = |user| {
+            let user = User {
+                objects: world.objects(),
+                twilio: world.simulator.control(),
+                random: Rng::with_seed(seed ^ (user + 1) << 32),
+                load,
+            };
+            tokio::spawn(user.run(stop.clone()))
+        };
+        let all = (0..users).map(start).collect();
+        Self { stop, all }
+    }
+
+    /// How many things they did.
+    pub(super) async fn stop(self) -> usize {
+        self.stop.cancel();
+        let mut done = 0;
+        for user in self.all {
+            done += user.await.unwrap();
+        }
+        done
+    }
+}
+
+struct User {
+    objects: kube::Api<ConversationWebhook>,
+    twilio: Control,
+    random: Rng,
+    load: Load,
+}
+
+impl User {
+    async fn run(mut self, stop: CancellationToken) -> usize {
+        let mut done = 0;
         while !stop.is_cancelled() {
             self.one().await;
-            self.done += 1;
-            tokio::time::sleep(self.pause.mul_f64(self.random.f64())).await;
+            done += 1;
+            tokio::time::sleep(PAUSE.mul_f64(self.random.f64())).await;
         }
-        self
+        done
     }
 
     /// One thing that somebody does. What it finds in its way, an object that is gone for example, is no matter.
     async fn one(&mut self) {
-        let object = self.random.u32(0..self.most);
+        let object = self.random.u32(0..self.load.objects);
         let (name, on) = (format!("bot-{object}"), object % self.conversations() + 1);
         let url = format!("https://bots.example.com/{object}/{}", self.random.u32(0..3));
         match self.random.u32(0..10) {
@@ -53,6 +96,7 @@ impl Load {
                 let edit = Patch::Merge(json!({ "spec": { "configuration": { "url": url } } }));
                 let _ = self.objects.patch(&name, &PatchParams::default(), &edit).await;
             }
+            6..8 if !self.load.deletes => {}
             6..8 => {
                 let _ = self.objects.delete(&name, &DeleteParams::default()).await;
             }
@@ -69,7 +113,7 @@ impl Load {
     }
 
     const fn conversations(&self) -> u32 {
-        self.most.div_ceil(2)
+        self.load.objects.div_ceil(2)
     }
 
     /// Somebody edits or removes the webhook of an object. What an object does not bear yet is left alone: an edit of a

@@ -4,6 +4,7 @@ mod backup;
 mod evidence;
 mod line;
 mod operator;
+mod wire;
 mod world;
 
 pub(crate) use backup::{
@@ -16,7 +17,8 @@ pub(crate) use evidence::{
 };
 pub(crate) use line::Line;
 pub(crate) use operator::Operator;
+pub(crate) use wire::Wire;
 pub(crate) use world::{
     ACCOUNT, AUTH_TOKEN, FLOW, SERVICE, SWITCHES, World, condition, conversation, eventually, grant_lease,
-    ready, webhook_spec,
+    is_ready, ready, webhook_spec,
 };

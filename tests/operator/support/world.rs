@@ -1,6 +1,6 @@
 //! A namespace, a simulator and an operator.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -158,7 +158,17 @@ impl World {
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
-    /// The same with kube-controller-manager, which takes a namespace down with all that is in it.
+    /// Another namespace and simulator on the control plane of this world.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(self.plane, self.kubeconfig.clone(), Self::seed()).await
+    }
+
+    /// The operator's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// [`World::on_own_plane`] with kube-controller-manager, which takes a namespace down with all that is in it.
     pub(crate) async fn on_own_plane_with_controller_manager() -> Self {
         let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
         let plane = Box::leak(Box::new(plane));
@@ -258,11 +268,6 @@ impl World {
         Operator::start(&self.kubeconfig, &self.arguments(arguments)).await
     }
 
-    /// The same without the wait.
-    pub(crate) fn spawn_another_operator(&self, arguments: &[&str]) -> Operator {
-        Operator::spawn(&self.kubeconfig, &self.arguments(arguments))
-    }
-
     /// Starts the operator without `--namespace`: only on a control plane of its own, or it would serve other tests.
     pub(crate) async fn start_operator_for_all_namespaces(&mut self) {
         self.start_operator_everywhere(&[]).await;
@@ -339,12 +344,7 @@ impl World {
 
     /// Waits until the object is Ready at its present generation.
     pub(crate) async fn wait_ready(&self, name: &str) -> ConversationWebhook {
-        self.wait(name, "Ready", |object| {
-            ready(object).is_some_and(|ready| ready.status == "True")
-                && object.status.as_ref().and_then(|status| status.observed_generation)
-                    == object.metadata.generation
-        })
-        .await
+        self.wait(name, "Ready", is_ready).await
     }
 
     /// Waits until the object's Ready condition has this reason.
@@ -436,6 +436,12 @@ pub(crate) async fn grant_lease(world: &World) {
     let account = "--serviceaccount=cwo-system:cwo-conversation-webhook-operator";
     let binding = ["create", "rolebinding", "lease", "--role=lease", account];
     world.plane.kubectl(&[&binding[..], &namespace].concat()).await.unwrap();
+}
+
+/// Whether the object is Ready at its present generation.
+pub(crate) fn is_ready(object: &ConversationWebhook) -> bool {
+    ready(object).is_some_and(|ready| ready.status == "True")
+        && object.status.as_ref().and_then(|status| status.observed_generation) == object.metadata.generation
 }
 
 /// The object's Ready condition.

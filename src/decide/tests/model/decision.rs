@@ -136,8 +136,8 @@ fn settled(because: &Settled) -> (Because, Set) {
 fn held(hold: &Hold) -> Decision {
     let (why, named) = match hold {
         Hold::Ambiguous { candidates, .. } => (Why::Ambiguous, set(candidates)),
-        Hold::TwinExists { webhook, .. } => (Why::TwinExists, bit(number(webhook))),
-        Hold::LateTwin(webhook) => (Why::LateTwin, bit(number(webhook))),
+        Hold::TwinExists { webhook, more, .. } => (Why::TwinExists, bit(number(webhook)) | set(more)),
+        Hold::LateTwin { webhook, more } => (Why::LateTwin, bit(number(webhook)) | set(more)),
         Hold::ConversationFull(webhooks) => (Why::ConversationFull, set(webhooks)),
         Hold::ConversationNotFound => (Why::ConversationNotFound, 0),
         Hold::AlreadyClaimed { webhook, .. } => (Why::AlreadyClaimed, bit(number(webhook))),
