@@ -4,12 +4,22 @@
 #   build.sh [NAME...]     builds what is missing of NAME..., or of everything
 #   build.sh --print-dir   prints the folder of the binaries and builds nothing
 #
+# With CWO_KUBERNETES=oldest it is about the oldest Kubernetes that is supported instead, whose module is in oldest/. It gets
+# a folder of its own; etcd, helm and kubeconform are the same, and linked there.
+#
 # With KUBEBUILDER_ASSETS set, etcd, kube-apiserver and kubectl come from there and are never built, and helm and
 # kubeconform are taken from PATH where they are.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-kubernetes=$(sed -n 's|^[[:space:]]*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' go.mod)
+module=.
+if [ "${CWO_KUBERNETES:-newest}" = oldest ]; then
+    module=oldest
+elif [ "${CWO_KUBERNETES:-newest}" != newest ]; then
+    echo "build.sh: CWO_KUBERNETES is $CWO_KUBERNETES: it can be newest or oldest" >&2
+    exit 1
+fi
+kubernetes=$(sed -n 's|^[[:space:]]*k8s\.io/kubernetes \(v[0-9.]*\).*|\1|p' "$module/go.mod")
 minor=${kubernetes#v}
 minor=${minor%.*}
 helm=v4.3.1
@@ -26,6 +36,9 @@ helm                    110 helm.sh/helm/v4/cmd/helm@$helm                      
 kubeconform               5 github.com/yannh/kubeconform/cmd/kubeconform@$kubeconform -s -w -X main.version=$kubeconform
 "
 
+# What the oldest Kubernetes shares with the newest.
+shared=" etcd helm kubeconform "
+
 setup_envtest="export KUBEBUILDER_ASSETS=\"\$(go run sigs.k8s.io/controller-runtime/tools/setup-envtest@v0.25.1 use $minor.x -p path)\""
 
 fail() {
@@ -37,7 +50,7 @@ fail() {
 # The folder's name says what is in it, so that a clone with other versions gets a folder of its own.
 folder() {
     local hash
-    hash=$({ cat go.mod go.sum && echo "$binaries"; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-12)
+    hash=$({ cat "$module/go.mod" "$module/go.sum" && echo "$binaries"; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-12)
     printf '%s/conversation-webhook-operator/control-plane-%s/bin\n' "${XDG_CACHE_HOME:-$HOME/.cache}" "$hash"
 }
 
@@ -61,7 +74,33 @@ present() {
         fi
         ;;
     esac
-    [ -x "$bin/$1" ]
+    # A link is good as long as it leads to what a clone with these versions has.
+    if is_linked "$1"; then
+        [ "$bin/$1" -ef "$newest/$1" ]
+    else
+        [ -x "$bin/$1" ]
+    fi
+}
+
+# Whether it is the newest's.
+is_linked() {
+    [[ $module = oldest && $shared == *" $1 "* ]]
+}
+
+# Has the shared ones built, in their own folder, and leads there.
+link_shared() {
+    local name names=()
+    for name in $wanted; do
+        if is_linked "$name" && ! present "$name"; then
+            names+=("$name")
+        fi
+    done
+    ((${#names[@]})) || return 0
+    CWO_KUBERNETES=newest ./build.sh "${names[@]}"
+    mkdir -p "$bin"
+    for name in "${names[@]}"; do
+        ln -sf "$newest/$name" "$bin/$name"
+    done
 }
 
 # Sets `missing` to the lines of `binaries` that are wanted and not there.
@@ -105,6 +144,7 @@ build() {
         export GOBIN=$work
         exec go install -trimpath -ldflags "$3" "$2"
     fi
+    cd "$module"
     exec go build -trimpath -ldflags "$3" -o "$work/$1" "$2"
 }
 
@@ -159,6 +199,8 @@ build_missing() {
 }
 
 bin=$(folder)
+newest=$bin
+[ "$module" = . ] || newest=$(CWO_KUBERNETES=newest ./build.sh --print-dir)
 if [ "${1:-}" = --print-dir ]; then
     echo "$bin"
     exit
@@ -168,6 +210,7 @@ for name in $wanted; do
     grep -q "^$name " <<<"$binaries" || fail "unknown program $name"
 done
 
+link_shared
 find_missing
 ((${#missing[@]})) || exit 0
 check_go

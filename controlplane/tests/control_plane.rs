@@ -59,6 +59,20 @@ async fn the_administrator_may_do_everything() -> Result<()> {
     Ok(())
 }
 
+/// Or tests that were meant for the oldest Kubernetes would pass on the newest, and say nothing of it.
+#[tokio::test]
+async fn the_server_is_the_version_that_was_asked_for() -> Result<()> {
+    let plane = ControlPlane::shared().await?;
+    let oldest = std::env::var("CWO_KUBERNETES").is_ok_and(|which| which == "oldest");
+    let module = if oldest { "oldest/go.mod" } else { "go.mod" };
+    let module = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(module))?;
+    let named = module.lines().find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes v")).unwrap();
+    let (minor, _patch) = named.split(' ').next().unwrap().rsplit_once('.').unwrap();
+    let version = plane.admin_client().await?.apiserver_version().await?;
+    assert!(version.git_version.starts_with(&format!("v{minor}.")), "{version:?} instead of {minor}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn kubectl_reads_its_input_and_shows_its_failures() -> Result<()> {
     let plane = ControlPlane::shared().await?;
