@@ -7,6 +7,7 @@
 //! | [`refused`] | values that are refused before anything is sent, and what the user reads |
 //! | [`operator`] | what the operator's chart means: budget, spread, network, monitors, simulator |
 //! | [`access`] | which Secrets the operator may read in each mode, and what tenants and installers may |
+//! | [`guards`] | what the optional admission policies refuse, and what they must let through |
 //! | [`hooks`] | `helm test`: its pods do what they are there for, with no more rights than that |
 //! | [`tenant`] | the tenants' chart refuses what the API server would, and names its objects so that edits work |
 //! | [`manifests`] | `kubectl apply` of `manifests/` is the release with default values |
@@ -25,6 +26,7 @@ mod admitted;
 mod case;
 mod cluster;
 mod golden;
+mod guards;
 mod helm;
 mod hooks;
 mod manifests;

@@ -73,6 +73,36 @@ async fn values_that_the_operator_could_not_run_with() {
             json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a", "names": [] }] } }),
             at("/secretAccess/namespaces/0/names"),
         ),
+        (json!({ "guards": { "webhookHosts": { "hosts": [] } } }), at("/guards/webhookHosts")),
+        (json!({ "guards": { "finaliser": {} } }), at("/guards")),
+        (
+            json!({ "guards": { "webhookHosts": { "allowed": ["https://x"] } } }),
+            at("/guards/webhookHosts/allowed/0"),
+        ),
+        (
+            json!({ "guards": { "webhookHosts": { "allowed": ["x:443"] } } }),
+            at("/guards/webhookHosts/allowed/0"),
+        ),
+        (
+            json!({ "guards": { "webhookHosts": { "allowed": ["*x.y"] } } }),
+            at("/guards/webhookHosts/allowed/0"),
+        ),
+        (
+            json!({ "guards": { "webhookHosts": { "allowed": ["bücher.de"] } } }),
+            at("/guards/webhookHosts/allowed/0"),
+        ),
+        (
+            json!({ "guards": { "webhookHosts": { "allowed": ["a' || 'b"] } } }),
+            at("/guards/webhookHosts/allowed/0"),
+        ),
+        (
+            json!({ "guards": { "finalizer": { "exemptGroups": ["a b"] } } }),
+            at("/guards/finalizer/exemptGroups/0"),
+        ),
+        (
+            json!({ "guards": { "finalizer": { "exemptUsers": ["a\"b"] } } }),
+            at("/guards/finalizer/exemptUsers/0"),
+        ),
         // Written for a mode that is not on.
         (json!({ "secretAccess": { "namespaces": [{ "name": "a" }] } }), at("/secretAccess/namespaces")),
         // Together.

@@ -20,7 +20,10 @@ pub(crate) const NAMESPACES: [&str; 3] = ["team-a", "team-b", "operators"];
 
 /// All of them.
 pub(crate) fn sets() -> Vec<Set> {
-    [whole(), rights(), availability(), network(), handed_on(), tenants()].into_iter().flatten().collect()
+    [whole(), rights(), guards(), availability(), network(), handed_on(), tenants()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn operator(name: &'static str, values: Value) -> Set {
@@ -74,6 +77,32 @@ fn rights() -> Vec<Set> {
             json!({
                 "rbac": { "create": false }, "crds": { "enabled": false },
                 "serviceAccount": { "create": false, "name": "given" },
+            }),
+        ),
+    ]
+}
+
+/// What nobody may.
+fn guards() -> Vec<Set> {
+    vec![
+        operator(
+            "guards",
+            json!({ "guards": { "webhookHosts": { "enabled": true }, "finalizer": { "enabled": true } } }),
+        ),
+        operator(
+            "guards-in-detail",
+            json!({
+                "watchNamespaces": ["team-a", "team-b"],
+                "guards": {
+                    "webhookHosts": {
+                        "enabled": true, "allowUrlFrom": true,
+                        "allowed": ["bots.example.com", "*.Bots.example.com", "xn--bcher-kva.example", "[2001:db8::1]", "*"],
+                    },
+                    "finalizer": {
+                        "enabled": true, "exemptGroups": [],
+                        "exemptUsers": ["system:serviceaccount:operators:blue", "admin@example.com"],
+                    },
+                },
             }),
         ),
     ]
