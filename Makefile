@@ -17,10 +17,17 @@ PAIRS := switches::pairs::every_pair
 # Those that keep a machine busy: beside them, tests that count what happens within a span would wait for a processor.
 STORMS := chaos:: matrix::
 
+# What is run on the oldest Kubernetes too, of the tests of the whole operator: its life, each rule, each way of a deletion, what
+# it costs the API server, what it leaves behind, and the guards.
+OLDEST_CORE := lifecycle:: rules:: deletions:: counts:: footprint:: outsiders:: guards::
+
 # What `make chaos` goes by.
 CREATES ?= 10000
 MINUTES ?= 0
 SEED ?= 6
+
+# What `make memory` goes by.
+MEMORY_OBJECTS ?= 10000
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
 PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-storms test-switches test-python
@@ -78,11 +85,23 @@ test: ## Everything that continuous integration runs, part by part
 
 ##@ Measure
 
+.PHONY: memory
+memory: control-plane ## The operator's memory with 10,000 objects of the largest size, on a real API server: MEMORY_OBJECTS=10000
+	MEMORY_OBJECTS=$(MEMORY_OBJECTS) cargo test --locked --test operator -- --nocapture memory::
+
 .PHONY: bench-simulator
 bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
 	@simulator/bench/run.sh
 
 ##@ Prove it
+
+.PHONY: test-oldest
+test-oldest: export CWO_KUBERNETES := oldest
+test-oldest: prerequisites ## The core of the tests on the oldest Kubernetes that is supported: its build takes 6 minutes, once
+	@controlplane/build.sh
+	cargo test --locked --package controlplane --test control_plane the_server_is_the_version_that_was_asked_for
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --no-fail-fast --test admission --test charts
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --no-fail-fast --test operator -- $(OLDEST_CORE)
 
 .PHONY: verify
 verify: prerequisites ## The create protocol in every order of events: no network, half an hour, 9 GB

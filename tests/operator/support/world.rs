@@ -176,6 +176,17 @@ impl World {
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
+    /// The same with the guards of the chart on, and these hosts for all namespaces.
+    pub(crate) async fn guarded(hosts: &str) -> Self {
+        let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
+        let plane = Box::leak(Box::new(plane));
+        let allowed = format!("guards.webhookHosts.allowed={{{hosts}}}");
+        let guards = ["guards.finalizer.enabled=true", "guards.webhookHosts.enabled=true", &allowed];
+        let kubeconfig = install_chart(plane, &guards).await;
+        crd_established(plane).await;
+        Self::on(plane, kubeconfig, Self::seed()).await
+    }
+
     /// The same before the CRD is there.
     pub(crate) async fn on_own_plane_without_crd() -> Self {
         let plane = own_plane().await;
