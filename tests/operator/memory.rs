@@ -15,9 +15,9 @@ const OBJECTS: &str = "MEMORY_OBJECTS";
 /// What a process needs whatever it serves: arenas of the allocator, connections, buffers of the first list.
 const SLACK: u64 = 24 * 1024 * 1024;
 /// Bytes in memory for a byte of an object as JSON.
-const FACTOR: u64 = 3;
+const FACTOR: u64 = 2;
 /// For an object beside its own bytes: what is remembered of it, its place in queues.
-const PER_OBJECT: u64 = 4 * 1024;
+const PER_OBJECT: u64 = 1024;
 
 /// The largest spec that there is: a keyword trigger, in letters of four bytes where any letter will do.
 fn largest(n: u32) -> Value {
