@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::error::{AddressFault, Trouble};
 use super::super::secrets::SecretName;
-use super::{Subject, hold, reason, trouble, waiting};
+use super::{SecretGrant, Subject, hold, reason, trouble, waiting};
 use crate::api::Reason;
 use crate::decide::tests::sample;
 use crate::decide::{Hold, Journal, Object, Unservable, Waiting};
@@ -108,6 +108,7 @@ fn subject() -> Subject<'static> {
             namespace: "tenant-a".to_owned(),
             name: "twilio-credentials".to_owned(),
         })),
+        grant: None,
         conversation: CONVERSATION.to_owned(),
         observing: false,
     }
@@ -281,6 +282,22 @@ fn lines() -> String {
         line("trouble", &variant, what.reason(), what.stalled(), &trouble(&what, &subject));
     }
     lines
+}
+
+/// The very command, for whoever may run it.
+#[test]
+fn a_grant_is_named_with_its_command() {
+    let grant =
+        SecretGrant { cluster_role: "cwo-secrets".to_owned(), service_account: "cwo-system:cwo".to_owned() };
+    let subject = Subject { grant: Some(&grant), ..subject() };
+    let command = "'kubectl -n tenant-a create rolebinding cwo-secrets --clusterrole=cwo-secrets \
+                   --serviceaccount=cwo-system:cwo'";
+    let fault = AddressFault::SecretForbidden;
+    let address = Trouble::Address { secret: SECRET.to_owned(), key: "url".to_owned(), fault };
+    for trouble in [Trouble::SecretForbidden(SECRET.to_owned()), address] {
+        let said = super::trouble(&trouble, &subject);
+        assert!(said.contains(command), "{said}");
+    }
 }
 
 #[test]
