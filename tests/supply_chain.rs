@@ -141,7 +141,8 @@ fn the_workflows_call_targets_that_exist_and_have_no_more_rights_than_they_need(
 #[test]
 fn the_workflows_run_what_people_run() {
     let text: String = workflows().into_iter().map(|(_, text)| text).collect();
-    let calls: BTreeSet<&str> = text.lines().filter_map(|line| line.split_once("run: ")).flat_map(|(_, run)| made(run)).collect();
+    let calls: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.split_once("run: ")).flat_map(|(_, run)| made(run)).collect();
     for target in ["test", "advisories", "release-check", "sbom", "image", "push-charts"] {
         assert!(calls.contains(target), "no workflow calls make {target}");
     }
@@ -229,12 +230,22 @@ fn every_crate_is_from_the_registry_with_a_checksum_or_is_ours() {
 #[test]
 fn the_toolchain_is_one_version_everywhere() {
     let toolchain = read("rust-toolchain.toml");
-    let channel = toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap().trim_matches('"');
+    let channel =
+        toolchain.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap().trim_matches('"');
     let parts: Vec<&str> = channel.split('.').collect();
-    assert!(parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok()), "not pinned: {channel}");
+    assert!(
+        parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok()),
+        "not pinned: {channel}"
+    );
     let minor = parts[..2].join(".");
-    assert!(read("Cargo.toml").contains(&format!("rust-version = \"{minor}\"")), "Cargo.toml has another than {minor}");
-    assert!(read("Dockerfile").contains(&format!("BUILDER_IMAGE=rust:{minor}-")), "the Dockerfile has another than {minor}");
+    assert!(
+        read("Cargo.toml").contains(&format!("rust-version = \"{minor}\"")),
+        "Cargo.toml has another than {minor}"
+    );
+    assert!(
+        read("Dockerfile").contains(&format!("BUILDER_IMAGE=rust:{minor}-")),
+        "the Dockerfile has another than {minor}"
+    );
 }
 
 /// Exceptions without a word for them would be copied on and on.
@@ -245,7 +256,10 @@ fn every_exception_in_deny_toml_says_why() {
     assert!(banned.len() >= 6, "{banned:?}");
     assert!(banned.iter().all(|line| line.contains("reason = ")), "{banned:?}");
     for crate_ in ["ring", "openssl", "native-tls", "serde_yaml", "chrono"] {
-        assert!(banned.iter().any(|line| line.contains(&format!("crate = \"{crate_}\""))), "{crate_} is not banned");
+        assert!(
+            banned.iter().any(|line| line.contains(&format!("crate = \"{crate_}\""))),
+            "{crate_} is not banned"
+        );
     }
     let licences = deny.split("\nallow = [").nth(1).unwrap().split(']').next().unwrap();
     let mut before = "";

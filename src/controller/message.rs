@@ -217,4 +217,4 @@ fn list(webhooks: &[WebhookSid]) -> String {
 }
 
 #[cfg(test)]
-mod golden;
+pub(super) mod golden;
