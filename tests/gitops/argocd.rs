@@ -1,6 +1,7 @@
 //! Argo CD's health check, run as Argo CD runs it: Lua 5.1, the object as `obj`, a table back.
 
-use mlua::{Lua, LuaOptions, LuaSerdeExt, SerializeOptions, StdLib, Table};
+use mlua::prelude::LuaSerializeOptions;
+use mlua::{Lua, LuaOptions, LuaSerdeExt, StdLib, Table};
 use serde_json::Value;
 
 const HEALTH: &str = include_str!("../../gitops/argocd/health.lua");
@@ -18,7 +19,7 @@ pub(crate) struct Health {
 fn health_by(check: &str, object: &Value) -> mlua::Result<Health> {
     // Argo CD gives a check no library for strings.
     let lua = Lua::new_with(StdLib::TABLE, LuaOptions::default())?;
-    let absent = SerializeOptions::new().serialize_none_to_null(false).serialize_unit_to_null(false);
+    let absent = LuaSerializeOptions::new().serialize_none_to_null(false).serialize_unit_to_null(false);
     lua.globals().set("obj", lua.to_value_with(object, absent.set_array_metatable(false))?)?;
     let answer: Table = lua.load(check).eval()?;
     Ok(Health { status: answer.get("status")?, message: answer.get("message")? })

@@ -212,6 +212,11 @@ fn states() -> Vec<(String, ConversationWebhook)> {
     for (before, raw) in &befores {
         states.push(((*before).to_owned(), raw.clone()));
         for ending in endings() {
+            // A deletion goes on whatever else was held, and for who judges it from outside it is one.
+            let held = matches!(&ending, Ending::Hold(hold) if !matches!(hold, Hold::AccountMismatch { .. }));
+            if raw.metadata.deletion_timestamp.is_some() && held {
+                continue;
+            }
             let mode = match &ending {
                 ending if suspends(ending) => Mode::Suspended,
                 ending if observes(ending) => Mode::Observe,
