@@ -22,10 +22,14 @@ local function answer(status, about, condition)
   return { status = status, message = message }
 end
 
--- What the operator says of a deletion or an edit that does not get on, it says in Stalled.
+-- What the operator says of a deletion or an edit that does not get on.
 local why_not_yet = nil
-if needs_somebody then
-  why_not_yet = stalled
+for _, condition in ipairs({ stalled or false, ready or false, conditions.Synced or false }) do
+  local is_new = condition and condition.observedGeneration == obj.metadata.generation
+  local is_well = condition and condition.type ~= "Stalled" and condition.status == "True"
+  if why_not_yet == nil and is_new and not is_well then
+    why_not_yet = condition
+  end
 end
 
 if obj.metadata.deletionTimestamp ~= nil then

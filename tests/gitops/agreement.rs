@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use conversation_webhook_operator::api::{ConditionType, Reason};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::argocd::health;
 use crate::flux::{Check, Verdict};
@@ -119,9 +119,11 @@ fn nothing_is_healthy_that_waits_for_somebody_or_was_not_looked_at() {
             assert_eq!(ready["observedGeneration"], state.object["metadata"]["generation"], "{}", state.name);
             assert!(!state.is_stalled() && !state.is_deleted(), "{}", state.name);
         }
-        if state.is_stalled() {
+        let of_this_generation =
+            |stalled: &&Value| stalled["observedGeneration"] == state.object["metadata"]["generation"];
+        if let Some(condition) = state.condition("Stalled").filter(of_this_generation) {
             stalled += 1;
-            let message = state.condition("Stalled").unwrap()["message"].as_str().unwrap();
+            let message = condition["message"].as_str().unwrap();
             assert!(argo.message.contains(message), "{} does not say what to do: {argo:?}", state.name);
         }
     }

@@ -155,7 +155,9 @@ fn edited(mut raw: ConversationWebhook) -> ConversationWebhook {
     raw
 }
 
-fn deleting(mut raw: ConversationWebhook) -> ConversationWebhook {
+/// A deletion is a new generation, too.
+fn deleting(raw: ConversationWebhook) -> ConversationWebhook {
+    let mut raw = edited(raw);
     raw.metadata.deletion_timestamp = serde_json::from_value(json!(SOME_DAY)).unwrap();
     raw
 }
