@@ -14,8 +14,11 @@ use crate::objects::{State, states};
 /// What Argo CD may say of an object without a webhook that is as written, by the reason of its Ready condition.
 fn meant(reason: Reason) -> &'static [&'static str] {
     match reason {
-        // Reasons of a Ready that is True, or of other conditions.
-        Reason::Available | Reason::CredentialsAccepted | Reason::ReconcileSucceeded => &[],
+        // Reasons of a Ready that is True, of other conditions, and of an object that is being deleted.
+        Reason::Available
+        | Reason::CredentialsAccepted
+        | Reason::ReconcileSucceeded
+        | Reason::DeletionBlocked => &[],
         Reason::ConversationClosed
         | Reason::ConversationFull
         | Reason::InvalidConfiguration
@@ -28,14 +31,13 @@ fn meant(reason: Reason) -> &'static [&'static str] {
         | Reason::AccountMismatch
         | Reason::Contended
         | Reason::MassChangeHold => &["Degraded"],
-        // The webhook is made again, or is made on another conversation of the same name: that gets on by itself.
-        Reason::ConversationNotFound | Reason::WebhookMissing => &["Degraded", "Progressing"],
-        // Where Twilio's certificate is not trusted, somebody must act.
-        Reason::TwilioUnavailable => &["Degraded", "Progressing"],
+        // A webhook that is made again, or is made on another conversation of the same name, gets on by itself. And where
+        // Twilio's certificate is not trusted, somebody must act.
+        Reason::ConversationNotFound | Reason::WebhookMissing | Reason::TwilioUnavailable => {
+            &["Degraded", "Progressing"]
+        }
         Reason::RateLimited | Reason::CreateUnresolved | Reason::Drifted => &["Progressing"],
         Reason::Suspended => &["Suspended"],
-        // Only ever said of an object that is being deleted.
-        Reason::DeletionBlocked => &[],
     }
 }
 
