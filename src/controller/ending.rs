@@ -427,3 +427,6 @@ fn says(raw: &ConversationWebhook, object: &Object, why: (Reason, bool), by_lane
 fn poll(timing: &Timing) -> Duration {
     timing.credentials_poll.mul_f64(1.0 + fastrand::f64() / 5.0)
 }
+
+#[cfg(test)]
+mod golden;

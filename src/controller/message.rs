@@ -233,4 +233,4 @@ fn list(webhooks: &[WebhookSid]) -> String {
 }
 
 #[cfg(test)]
-mod golden;
+pub(super) mod golden;
