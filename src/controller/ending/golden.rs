@@ -59,6 +59,7 @@ fn context() -> Arc<Context> {
         kube,
         twilio: twilio::Client::new(twilio::ClientOptions::default()).unwrap(),
         cluster: "this-cluster".to_owned(),
+        grant: None,
         namespaces: Vec::new(),
         timing,
         resync_interval: Duration::from_mins(10),
