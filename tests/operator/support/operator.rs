@@ -77,11 +77,8 @@ impl Operator {
     /// Stops it in its tracks (SIGSTOP): it neither sees nor does anything until it is resumed.
     pub(crate) async fn pause(&mut self) {
         self.process.signal("STOP").unwrap();
-        let stat = format!("/proc/{}/stat", self.process.pid());
         eventually("the operator stands still", Duration::from_secs(10), async || {
-            // After the name in parentheses comes the state.
-            let stat = std::fs::read_to_string(&stat).unwrap();
-            stat.rsplit(')').next().unwrap().trim_start().starts_with('T').then_some(())
+            self.process.is_stopped().unwrap().then_some(())
         })
         .await;
     }
