@@ -21,6 +21,10 @@ STORMS := chaos:: matrix::
 # it costs the API server, what it leaves behind, and the guards.
 OLDEST_CORE := lifecycle:: rules:: deletions:: counts:: footprint:: outsiders:: guards::
 
+# Of the container image.
+IMAGE ?= conversation-webhook-operator
+IMAGE_FLAGS ?= --load
+
 # What `make chaos` goes by.
 CREATES ?= 10000
 MINUTES ?= 0
@@ -30,7 +34,7 @@ SEED ?= 6
 MEMORY_OBJECTS ?= 10000
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
-PARTS := fmt-check control-plane clippy doc chart crd-check test-build test-rust test-storms test-switches test-python
+PARTS := fmt-check deny control-plane clippy doc chart crd-check test-build test-rust test-storms test-switches test-python
 
 ##@ Try it
 
@@ -115,6 +119,36 @@ crash-matrix: control-plane ## Strike every request of the operator's in every w
 chaos: control-plane ## Everything at once, until so many creates and minutes: CREATES=10000 MINUTES=0 SEED=6
 	CHAOS_CREATES=$(CREATES) CHAOS_MINUTES=$(MINUTES) CHAOS_SEED=$(SEED) cargo test --locked --test operator -- --nocapture chaos::storm
 
+##@ Release: .github/workflows/release.yaml calls these
+
+.PHONY: advisories
+advisories: prerequisites ## Known weaknesses of dependencies: downloads the database, so not part of `make test`
+	@.ci/cargo-tool cargo-deny --locked check advisories
+
+.PHONY: release-check
+release-check: ## VERSION=1.2.3: every file that names a version names this one, and CHANGELOG.md has it
+	@.ci/release-check "$(VERSION)"
+
+.PHONY: package
+package: prerequisites ## Both charts as archives in dist/
+	@controlplane/build.sh helm
+	@mkdir -p dist
+	@$(FIND_HELM); for chart in $(CHARTS); do "$$helm" package "$$chart" --destination dist; done
+
+.PHONY: sbom
+sbom: prerequisites ## What the operator is made of, in dist/sbom.cdx.json, by Cargo.lock
+	@.ci/sbom dist/sbom.cdx.json
+
+.PHONY: image
+image: ## The container image, with docker: VERSION=1.2.3 IMAGE=name; IMAGE_FLAGS=--push publishes it
+	@mkdir -p dist
+	docker buildx build . --tag "$(IMAGE):$(VERSION)" --metadata-file dist/image.json $(IMAGE_FLAGS) \
+	    --build-arg VERSION="$(VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)"
+
+.PHONY: push-charts
+push-charts: package ## The charts to REGISTRY, as OCI artifacts; what they are stored as goes to dist/charts.txt
+	@$(FIND_HELM); .ci/push-charts "$$helm" "$(REGISTRY)" dist/*.tgz | tee dist/charts.txt
+
 ##@ Parts of lint and test
 
 .PHONY: fmt-check
@@ -124,6 +158,10 @@ fmt-check: prerequisites ## Formatting
 .PHONY: clippy
 clippy: prerequisites ## Lints of all code, tests included
 	@cargo clippy --quiet --workspace --all-targets --locked -- -D warnings
+
+.PHONY: deny
+deny: prerequisites ## Dependencies: banned ones, licences, where they come from (deny.toml)
+	@.ci/cargo-tool cargo-deny --locked --log-level error check bans licenses sources
 
 .PHONY: doc
 doc: prerequisites ## API documentation

@@ -73,6 +73,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             resync_interval: config.resync_interval,
             credentials_ttl: config.credentials_ttl,
             cluster,
+            grant: config.grant,
             instance: instance(),
             timing,
         };

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use jiff::SignedDuration;
 use tracing_subscriber::EnvFilter;
@@ -11,6 +12,7 @@ use tracing_subscriber::filter::ParseError;
 use url::{Host, Url};
 
 use crate::api::MANAGER;
+use crate::controller::SecretGrant;
 use crate::telemetry::LogFormat;
 
 /// Kubernetes operator for Twilio conversation-scoped webhooks.
@@ -64,6 +66,13 @@ pub struct RunArguments {
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "CWO_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     admin_address: SocketAddr,
+    /// ClusterRole on Secrets that the owner of a namespace binds there, to --grant-service-account: objects whose Secret
+    /// may not be read name the command. Grants nothing by itself.
+    #[arg(long, env = "CWO_GRANT_CLUSTER_ROLE", requires = "grant_service_account", value_parser = NonEmptyStringValueParser::new())]
+    grant_cluster_role: Option<String>,
+    /// This process's own ServiceAccount, as NAMESPACE:NAME, for that command.
+    #[arg(long, env = "CWO_GRANT_SERVICE_ACCOUNT", requires = "grant_cluster_role", value_parser = service_account)]
+    grant_service_account: Option<String>,
     /// Act only while holding a Lease, so that more than one replica can run.
     #[arg(long, env = "CWO_LEADER_ELECT", action = ArgAction::Set, default_value_t = true, num_args = 0..=1, default_missing_value = "true")]
     leader_elect: bool,
@@ -107,6 +116,8 @@ pub struct Config {
     pub cluster_id: Option<String>,
     /// Address of the admin endpoints.
     pub admin_address: SocketAddr,
+    /// How the owner of a namespace lets the operator read Secrets there; `None`: by no RoleBinding of theirs.
+    pub grant: Option<SecretGrant>,
     /// The Lease that must be held to act; `None`: this process is alone by arrangement.
     pub lease: Option<LeaseArguments>,
     /// How log lines are written.
@@ -187,11 +198,25 @@ impl RunArguments {
             max_in_flight: usize::from(self.max_in_flight_per_account),
             cluster_id: self.cluster_id,
             admin_address: self.admin_address,
+            grant: self
+                .grant_cluster_role
+                .zip(self.grant_service_account)
+                .map(|(cluster_role, service_account)| SecretGrant { cluster_role, service_account }),
             lease: self.leader_elect.then_some(lease),
             log_format: self.log_format,
             log_level: self.log_level,
             time_scale: self.time_scale,
         })
+    }
+}
+
+/// A `ServiceAccount` as `kubectl create rolebinding --serviceaccount` takes it.
+fn service_account(text: &str) -> Result<String, &'static str> {
+    match text.split_once(':') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains(':') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be NAMESPACE:NAME"),
     }
 }
 
@@ -241,6 +266,25 @@ mod tests {
         assert_eq!(config.credentials_ttl, Duration::from_secs(30));
         assert!(duration("soon").is_err());
         assert!(duration("-5s").is_err());
+    }
+
+    #[test]
+    fn a_grant_needs_a_role_and_an_account() {
+        assert_eq!(run(&[]).unwrap().grant, None);
+        let grant = run(&["--grant-cluster-role=secrets", "--grant-service-account=system:operator"]);
+        let expected =
+            SecretGrant { cluster_role: "secrets".to_owned(), service_account: "system:operator".to_owned() };
+        assert_eq!(grant.unwrap().grant, Some(expected));
+        for bad in [
+            &["--grant-cluster-role=secrets"][..],
+            &["--grant-service-account=system:operator"],
+            &["--grant-cluster-role=secrets", "--grant-service-account=operator"],
+            &["--grant-cluster-role=secrets", "--grant-service-account=a:b:c"],
+            &["--grant-cluster-role=", "--grant-service-account=a:b"],
+        ] {
+            let all = ["conversation-webhook-operator", "run"].iter().chain(bad);
+            assert!(Cli::try_parse_from(all).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

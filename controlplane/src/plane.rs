@@ -126,9 +126,13 @@ impl ControlPlane {
         until_ready(&self.cluster, &self.servers).await
     }
 
-    /// Stops one part in its tracks (SIGSTOP): connections stay open and nothing answers.
-    pub fn pause(&self, part: Part) -> Result<()> {
-        self.servers.signal(part, "STOP")
+    /// Stops one part in its tracks (SIGSTOP): connections stay open and nothing answers from here on.
+    pub async fn pause(&self, part: Part) -> Result<()> {
+        self.servers.signal(part, "STOP")?;
+        while !self.servers.is_stopped(part)? {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
     }
 
     /// Lets a paused part go on.

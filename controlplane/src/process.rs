@@ -82,6 +82,14 @@ impl Process {
         writeln!(self.leash, "{name}").with_context(|| format!("send SIG{name} to process {}", self.pid()))
     }
 
+    /// Whether it stands still, as `STOP` has it: a signal takes a moment to arrive. Where there is no `/proc`, an error.
+    pub fn is_stopped(&self) -> Result<bool> {
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = std::fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+        // After the name in parentheses comes the state.
+        Ok(stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
+    }
+
     /// Lets it live on after us.
     pub fn release(mut self) -> Result<()> {
         self.signal("quit")?;

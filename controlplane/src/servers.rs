@@ -46,6 +46,10 @@ impl Servers {
         self.running().get_mut(&part).with_context(|| format!("{part} does not run"))?.signal(name)
     }
 
+    pub(crate) fn is_stopped(&self, part: Part) -> Result<bool> {
+        self.running().get(&part).with_context(|| format!("{part} does not run"))?.is_stopped()
+    }
+
     pub(crate) fn pid(&self, part: Part) -> Option<u32> {
         self.running().get(&part).map(Process::pid)
     }

@@ -201,7 +201,7 @@ async fn parts_can_be_killed_paused_and_restarted_without_losing_data() -> Resul
     plane.restart(Part::Etcd).await?;
     maps.get("kept").await?;
 
-    plane.pause(Part::ApiServer)?;
+    plane.pause(Part::ApiServer).await?;
     let silent = tokio::time::timeout(Duration::from_millis(500), maps.get("kept")).await;
     assert!(silent.is_err(), "a paused API server answered {silent:?}");
     plane.resume(Part::ApiServer)?;

@@ -68,8 +68,8 @@ impl Addresses {
             Err(trouble)
         } else {
             let found = self.ask(&source.0, key).await;
-            entry.silence.note(&found);
-            found
+            let good = matches!(&entry.look, Some((_, Ok(_))));
+            entry.silence.note(found, good, self.poll)
         };
         if matches!(found, Err(Trouble::Kubernetes(_))) {
             // That says nothing about the address: the last one serves on.

@@ -8,6 +8,7 @@ use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::SecretGrant;
 use super::addresses::Addresses;
 use super::census::Census;
 use super::conversations::Conversations;
@@ -31,6 +32,8 @@ pub(super) struct Context {
     pub(super) twilio: twilio::Client,
     /// Id of the cluster, for journals.
     pub(super) cluster: String,
+    /// How the owner of a namespace lets this process read Secrets there.
+    pub(super) grant: Option<SecretGrant>,
     /// Served namespaces; empty means all.
     pub(super) namespaces: Vec<String>,
     pub(super) timing: Timing,

@@ -386,6 +386,7 @@ impl Pass {
             namespace: &self.namespace,
             name: &self.name,
             secret: &self.secret,
+            grant: self.ctx.grant.as_ref(),
             uid: self.object.as_ref().map(|object| object.uid.as_str()).unwrap_or_default(),
             conversation: self.conversation_text(),
             observing: self.object.as_ref().is_some_and(|object| object.mode == Mode::Observe),
@@ -426,3 +427,6 @@ fn says(raw: &ConversationWebhook, object: &Object, why: (Reason, bool), by_lane
 fn poll(timing: &Timing) -> Duration {
     timing.credentials_poll.mul_f64(1.0 + fastrand::f64() / 5.0)
 }
+
+#[cfg(test)]
+mod golden;

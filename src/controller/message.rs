@@ -8,15 +8,13 @@ mod twilio;
 
 pub(super) use self::hold::{hold, reason};
 use self::twilio::twilio;
+use super::SecretGrant;
 use super::error::{AddressFault, Trouble};
 use super::secrets::SecretName;
 use crate::api::{ABANDON_ANNOTATION, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION};
 use crate::decide::{Object, Settled, Waiting};
 use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
-
-/// What to do about a Secret that the operator may not read.
-const FORBIDDEN: &str = "name it as the chart's secretAccess.names says, or extend the operator's RBAC";
 
 /// The object that a message is about.
 #[derive(Clone, Debug)]
@@ -29,6 +27,8 @@ pub(super) struct Subject<'a> {
     pub(super) uid: &'a str,
     /// The Secret with its credentials.
     pub(super) secret: &'a SecretName,
+    /// How whoever owns the namespace lets the operator read Secrets there.
+    pub(super) grant: Option<&'a SecretGrant>,
     /// The conversation: a SID, or a unique name in quotes.
     pub(super) conversation: String,
     /// Mode Observe: it is said what is wrong, and nothing is done about it.
@@ -44,6 +44,20 @@ impl Subject<'_> {
     /// The command that gives the object an annotation.
     fn annotate(&self, annotation: &str, value: &str) -> String {
         format!("'kubectl -n {} annotate cw {} --overwrite {annotation}={value}'", self.namespace, self.name)
+    }
+
+    /// How the operator comes by the right to read a Secret.
+    fn let_read(&self) -> String {
+        match self.grant {
+            Some(SecretGrant { cluster_role, service_account }) => format!(
+                "grant it: 'kubectl -n {} create rolebinding {cluster_role} --clusterrole={cluster_role} \
+                 --serviceaccount={service_account}'; should that be there, {cluster_role} does not name this Secret",
+                self.namespace
+            ),
+            None => {
+                "name it as the chart's secretAccess.names says, or extend the operator's RBAC".to_owned()
+            }
+        }
     }
 
     /// The command that has the object looked at now.
@@ -147,7 +161,9 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
                 bare(secret)
             )
         }
-        Trouble::SecretForbidden(secret) => format!("the operator may not read Secret {secret}: {FORBIDDEN}"),
+        Trouble::SecretForbidden(secret) => {
+            format!("the operator may not read Secret {secret}: {}", subject.let_read())
+        }
         Trouble::SecretInvalid { secret, source } => {
             format!("Secret {secret}: {source}; see {}", describe_secret(subject, secret))
         }
@@ -158,7 +174,7 @@ pub(super) fn trouble(trouble: &Trouble, subject: &Subject<'_>) -> String {
                     subject.namespace,
                     bare(secret)
                 ),
-                AddressFault::SecretForbidden => FORBIDDEN.to_owned(),
+                AddressFault::SecretForbidden => subject.let_read(),
                 AddressFault::KeyMissing | AddressFault::Malformed => {
                     format!("put it right; see {}", describe_secret(subject, secret))
                 }
@@ -217,4 +233,4 @@ fn list(webhooks: &[WebhookSid]) -> String {
 }
 
 #[cfg(test)]
-mod golden;
+pub(super) mod golden;

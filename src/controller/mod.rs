@@ -94,10 +94,21 @@ pub struct Settings {
     pub credentials_ttl: Duration,
     /// Id of the cluster.
     pub cluster: String,
+    /// How the owner of a namespace lets this process read Secrets there, for messages.
+    pub grant: Option<SecretGrant>,
     /// Name of this process, in Events.
     pub instance: String,
     /// The protocol's windows.
     pub timing: Timing,
+}
+
+/// How the owner of a namespace lets the operator read Secrets there: by a `RoleBinding` of this role to this account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretGrant {
+    /// Name of a `ClusterRole`.
+    pub cluster_role: String,
+    /// `namespace:name`.
+    pub service_account: String,
 }
 
 /// The parts that the controller talks to.
@@ -174,6 +185,7 @@ pub async fn run(
         twilio: parts.twilio,
         definition: Definition::new(parts.requests.clone(), settings.timing.board / 20),
         cluster: settings.cluster,
+        grant: settings.grant,
         namespaces: settings.namespaces,
         timing: settings.timing,
         resync_interval: settings.resync_interval,

@@ -344,8 +344,8 @@ impl Secrets {
             return Err(trouble);
         }
         let found = self.read(secret).await;
-        entry.silence.note(&found);
-        found
+        let good = matches!(&entry.looked, Some(Look { found: Ok(_), .. }));
+        entry.silence.note(found, good, self.poll)
     }
 
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {

@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::error_boundary::InvalidObject;
 use kube::runtime::controller::Action as Requeue;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::context::Context;
 use crate::api::{ConditionType, ConversationWebhook, MANAGER, Reason};
@@ -57,6 +57,15 @@ async fn say_so(api: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Erro
     if said {
         return Ok(false);
     }
+    let mut patch = patch(generation, Timestamp::now());
+    patch["metadata"] = json!({ "resourceVersion": object.metadata.resource_version });
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch_status(name, &params, &Patch::Merge(patch)).await?;
+    Ok(true)
+}
+
+/// What status says of an object that cannot be decoded. Only that: what the object may have made stays recorded.
+pub(super) fn patch(generation: i64, now: Timestamp) -> Value {
     let condition = |type_: ConditionType, status: &str| {
         json!({
             "type": type_.as_str(),
@@ -64,18 +73,13 @@ async fn say_so(api: &Api<DynamicObject>, name: &str) -> Result<bool, kube::Erro
             "reason": Reason::InvalidConfiguration.as_str(),
             "message": MESSAGE,
             "observedGeneration": generation,
-            "lastTransitionTime": Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default().to_string(),
+            "lastTransitionTime": Timestamp::from_second(now.as_second()).unwrap_or_default().to_string(),
         })
     };
-    // Only what says so: what the object may have made stays recorded.
-    let patch = json!({
-        "metadata": { "resourceVersion": object.metadata.resource_version },
+    json!({
         "status": {
             "observedGeneration": generation,
             "conditions": [condition(ConditionType::Ready, "False"), condition(ConditionType::Stalled, "True")],
         },
-    });
-    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    api.patch_status(name, &params, &Patch::Merge(patch)).await?;
-    Ok(true)
+    })
 }

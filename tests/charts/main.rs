@@ -33,6 +33,7 @@ mod manifests;
 #[path = "../admission/object.rs"]
 mod object;
 mod operator;
+mod pod;
 mod refused;
 mod rules;
 mod sets;

@@ -1,15 +1,13 @@
 //! Both charts with the operator and the simulator, which starts with the seed that the chart gives it: a tenant grants a Secret
 //! and gets its webhooks, and loses them when its release or its namespace goes.
 
-use std::net::TcpListener;
-use std::path::Path;
-
-use controlplane::{ControlPlane, Process};
+use controlplane::ControlPlane;
 use serde_json::{Value, json};
 use twilio_conversations_simulator::{ConversationSid, Seed, Simulator};
 
 use crate::cluster::{eventually, get, release};
 use crate::helm::{OPERATOR, TENANT, rendered, the};
+use crate::pod::Pod;
 
 /// Where the operator is installed, and what its release is called.
 const SYSTEM: &str = "operators";
@@ -20,49 +18,35 @@ fn conversation(n: u32) -> ConversationSid {
     format!("CH{n:032x}").parse().unwrap()
 }
 
-/// The operator's process under the release's `ServiceAccount`. It is killed when dropped.
-async fn operator(plane: &ControlPlane, name: &str, simulator: &Simulator) -> Process {
-    let kubeconfig = plane.kubeconfig_for_service_account(name, name).await.unwrap();
-    // Free now; should somebody take it before the operator does, the operator says so and the test fails.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let log = plane.directory().join("operator.log");
-    let program = Path::new(env!("CARGO_BIN_EXE_conversation-webhook-operator"));
-    Process::start(program, &log, |command| {
-        command.env("KUBECONFIG", kubeconfig).arg("run").args([
-            "--twilio-allow-http=true".to_owned(),
-            format!("--twilio-base-url={}", simulator.url()),
-            format!("--admin-address=127.0.0.1:{port}"),
-            format!("--lease-name={name}"),
-            "--time-scale=0.1".to_owned(),
-        ]);
-    })
-    .unwrap()
-}
-
 /// A control plane of its own, since the operator serves every namespace, with the operator that reads what it is granted.
 struct Wired {
     plane: ControlPlane,
     simulator: Simulator,
     values: Value,
-    _operator: Process,
+    _operator: Pod,
 }
 
 impl Wired {
     async fn on(plane: ControlPlane) -> Self {
-        let values =
-            json!({ "replicaCount": 0, "fullnameOverride": SYSTEM, "secretAccess": { "mode": "granted" } });
-        let install = ["install", "--create-namespace"];
-        release(&plane, &install, (SYSTEM, OPERATOR, SYSTEM), &values).await.unwrap();
-        let crd = "crd/conversationwebhooks.conversations.twilio-operator.dev";
-        plane.kubectl(&["wait", "--for=condition=Established", crd]).await.unwrap();
-        eventually("the kind is served", async || plane.kubectl(&["get", "cw"]).await.ok().map(drop)).await;
-
         let documents = rendered(OPERATOR, SYSTEM, &json!({ "simulator": { "enabled": true } })).await;
         let secret = the(&documents, "Secret operators/cwo-conversation-webhook-operator-simulator");
         let seed: Seed = serde_saphyr::from_str(secret["stringData"]["seed.yaml"].as_str().unwrap()).unwrap();
         let login = (seed.accounts[0].sid.to_string(), "not-a-secret");
         let simulator = Simulator::start(seed).await.unwrap();
-        let operator = operator(&plane, SYSTEM, &simulator).await;
+
+        // No kubelet starts pods here.
+        let values = json!({
+            "fullnameOverride": SYSTEM,
+            "secretAccess": { "mode": "granted", "names": ["twilio-credentials", "login", "addresses"] },
+            "twilio": { "baseUrl": simulator.url(), "allowHttp": true },
+            "extraArgs": ["--time-scale=0.1", format!("--lease-namespace={SYSTEM}")],
+        });
+        let install = ["install", "--create-namespace"];
+        release(&plane, &install, (SYSTEM, OPERATOR, SYSTEM), &values).await.unwrap();
+        let crd = "crd/conversationwebhooks.conversations.twilio-operator.dev";
+        plane.kubectl(&["wait", "--for=condition=Established", crd]).await.unwrap();
+        eventually("the kind is served", async || plane.kubectl(&["get", "cw"]).await.ok().map(drop)).await;
+        let operator = Pod::start(&plane, SYSTEM, SYSTEM).await;
 
         plane.kubectl(&["create", "namespace", TENANT_A]).await.unwrap();
         let login = [("TWILIO_ACCOUNT_SID", login.0.as_str()), ("TWILIO_AUTH_TOKEN", login.1)];
@@ -115,11 +99,20 @@ async fn a_tenant_that_grants_its_secrets_gets_its_webhooks_and_loses_them_with_
     world.tenant("install").await;
     world.both_say("CredentialsMissing").await;
     assert_eq!(world.alive(1), 0);
+    // Whoever may grant it finds the very command, and it is the right one.
+    let says = messages(&world.plane, TENANT_A).await;
+    let command = says[0].split('\'').nth(1).unwrap().strip_prefix("kubectl ").unwrap();
+    assert!(says.iter().all(|message| message.contains(command)), "{says:?}");
+    world.plane.kubectl(&command.split(' ').collect::<Vec<_>>()).await.unwrap();
+    world.both_say("Available").await;
+    assert_eq!(world.alive(1), 2);
 
+    // The release may take the grant over from there.
+    let binding = ["delete", "rolebinding", "operators-secrets", "--namespace", TENANT_A];
+    world.plane.kubectl(&binding).await.unwrap();
     world.grant();
     world.tenant("upgrade").await;
     world.both_say("Available").await;
-    assert_eq!(world.alive(1), 2);
 
     // Another conversation: other webhooks, and none stays behind.
     world.values["conversations"][0]["sid"] = json!(conversation(2).to_string());
@@ -172,13 +165,21 @@ async fn objects(plane: &ControlPlane, namespace: &str) -> Vec<Value> {
     list["items"].as_array().unwrap().clone()
 }
 
-/// The reason of Ready of each of the two objects.
-async fn reasons(plane: &ControlPlane, namespace: &str) -> Vec<String> {
+/// What Ready says of each object, by the field of the condition.
+async fn ready(plane: &ControlPlane, namespace: &str, field: &str) -> Vec<String> {
     let objects = objects(plane, namespace).await;
-    let reason = |object: &Value| {
+    let said = |object: &Value| {
         let conditions = object["status"]["conditions"].as_array()?;
         let ready = conditions.iter().find(|condition| condition["type"] == "Ready")?;
-        Some(ready["reason"].as_str()?.to_owned())
+        Some(ready[field].as_str()?.to_owned())
     };
-    objects.iter().map(|object| reason(object).unwrap_or_default()).collect()
+    objects.iter().map(|object| said(object).unwrap_or_default()).collect()
+}
+
+async fn reasons(plane: &ControlPlane, namespace: &str) -> Vec<String> {
+    ready(plane, namespace, "reason").await
+}
+
+async fn messages(plane: &ControlPlane, namespace: &str) -> Vec<String> {
+    ready(plane, namespace, "message").await
 }

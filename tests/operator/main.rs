@@ -22,6 +22,7 @@ mod discretion;
 mod doubles;
 mod flags;
 mod footprint;
+mod gitops;
 mod guards;
 mod leaders;
 mod lifecycle;

@@ -9,7 +9,9 @@ use twilio_conversations_simulator::{
     AccountSeed, AccountSid, ConversationSeed, Entry, KeySeed, KeySid, Operation,
 };
 
-use crate::support::{ACCOUNT, AUTH_TOKEN, World, condition, conversation, eventually, ready, webhook_spec};
+use crate::support::{
+    ACCOUNT, AUTH_TOKEN, PATIENCE, World, condition, conversation, eventually, ready, webhook_spec,
+};
 
 /// The content of a Secret.
 type Entries<'a> = &'a [(&'a str, &'a str)];
@@ -131,6 +133,58 @@ async fn a_secret_that_rbac_keeps_from_the_operator_is_reported_with_the_way_out
 
     world.grant_secrets(&["private"]).await;
     world.wait_ready("bot").await;
+}
+
+/// An API server that has just started refuses what it allows a moment later: nothing is said, nothing is written.
+#[tokio::test]
+async fn a_right_on_a_secret_that_is_lost_for_a_moment_is_not_said_and_one_that_stays_lost_is() {
+    const OBJECTS: u32 = 5;
+    let mut world = World::new().await;
+    world.secret("private", &[SID, TOKEN]).await;
+    world.grant_secrets(&["private"]).await;
+    // What is refused is believed after six seconds.
+    let often = ["--time-scale=0.2", "--resync-interval=1s", "--credentials-ttl=1s"];
+    world.start_operator(&often).await;
+    for n in 1..=OBJECTS {
+        world.create(&format!("bot-{n}"), spec_with_secret(n, "private")).await;
+    }
+    for n in 1..=OBJECTS {
+        world.wait_ready(&format!("bot-{n}")).await;
+    }
+    let namespace = ["--namespace", &world.namespace];
+    let refusals = async |mark| {
+        let requests = world.requests_since(mark).await;
+        requests.iter().filter(|read| read.namespace == world.namespace && read.code == 403).count()
+    };
+    let mark = world.mark().await;
+    world
+        .plane
+        .kubectl(&[&["delete", "rolebinding", "read-private"], &namespace[..]].concat())
+        .await
+        .unwrap();
+    eventually("the operator is refused", PATIENCE, async || (refusals(mark).await >= 2).then_some(())).await;
+    let binding = ["create", "rolebinding", "read-private", "--role", "read-private"];
+    let account = ["--serviceaccount", "cwo-system:cwo-conversation-webhook-operator"];
+    world.plane.kubectl(&[&binding[..], &account, &namespace].concat()).await.unwrap();
+    let allowed = world.mark().await;
+    eventually("the operator may read it again", PATIENCE, async || {
+        let requests = world.requests_since(allowed).await;
+        let reads = requests.iter().filter(|read| read.resource == "secrets" && read.code == 200);
+        (reads.filter(|read| read.namespace == world.namespace).count() > 0).then_some(())
+    })
+    .await;
+    assert_eq!(world.writes_since(mark).await.to_vec(), []);
+    // One try a second for all of them, and not each its own.
+    assert!(refusals(mark).await <= 12, "{} tries", refusals(mark).await);
+
+    world
+        .plane
+        .kubectl(&[&["delete", "rolebinding", "read-private"], &namespace[..]].concat())
+        .await
+        .unwrap();
+    let says = ["the operator may not read Secret"];
+    let object = world.wait_told_by(Synced, "bot-1", "CredentialsMissing", &says).await;
+    assert_eq!(ready(&object).unwrap().status, "True", "the webhook goes on");
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ fi
 
 if [ -z "${SIMULATOR_BIN:-}" ]; then
     manifest="$here/../../Cargo.toml"
-    cargo build --quiet --manifest-path "$manifest"
-    target=$(cargo metadata --manifest-path "$manifest" --no-deps --format-version 1 |
+    cargo build --quiet --locked --manifest-path "$manifest"
+    target=$(cargo metadata --manifest-path "$manifest" --no-deps --locked --format-version 1 |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
     SIMULATOR_BIN="$target/debug/twilio-conversations-simulator"
 fi

@@ -6,9 +6,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::super::ending::Ending;
 use super::super::error::{AddressFault, Trouble};
 use super::super::secrets::SecretName;
-use super::{Subject, hold, reason, trouble, waiting};
+use super::{SecretGrant, Subject, hold, reason, trouble, waiting};
 use crate::api::Reason;
 use crate::decide::tests::sample;
 use crate::decide::{Hold, Journal, Object, Unservable, Waiting};
@@ -108,6 +109,7 @@ fn subject() -> Subject<'static> {
             namespace: "tenant-a".to_owned(),
             name: "twilio-credentials".to_owned(),
         })),
+        grant: None,
         conversation: CONVERSATION.to_owned(),
         observing: false,
     }
@@ -118,9 +120,9 @@ fn with_open_attempt() -> Object {
 }
 
 /// A text, what it must name, and the next step that it must give where only a human leads on.
-type Sample<T> = (T, &'static str, &'static str);
+pub(in crate::controller) type Sample<T> = (T, &'static str, &'static str);
 
-fn holds() -> Vec<Sample<Hold>> {
+pub(in crate::controller) fn holds() -> Vec<Sample<Hold>> {
     let webhook = || WEBHOOK.parse().unwrap();
     let place = |account: &str| (account.parse().unwrap(), "us1".to_owned());
     let (delete, edit) = ("'kubectl -n tenant-a delete cw bot'", "'kubectl -n tenant-a edit cw bot'");
@@ -183,14 +185,14 @@ fn holds() -> Vec<Sample<Hold>> {
     ]
 }
 
-fn waits() -> Vec<Sample<Waiting>> {
+pub(in crate::controller) fn waits() -> Vec<Sample<Waiting>> {
     vec![
         (Waiting::Window, CONVERSATION, "it is looked for"),
         (Waiting::Sibling("tenant-a/other".to_owned()), "tenant-a/other", "resolve-create=attempt-1=none"),
     ]
 }
 
-fn troubles() -> Vec<Sample<Trouble>> {
+pub(in crate::controller) fn troubles() -> Vec<Sample<Trouble>> {
     let describe = "'kubectl -n tenant-a describe secret twilio-credentials'";
     let missing = CredentialsError::Missing { key: "TWILIO_ACCOUNT_SID" };
     let address = |fault| Trouble::Address { secret: SECRET.to_owned(), key: "url".to_owned(), fault };
@@ -251,6 +253,17 @@ fn twilio() -> Vec<Sample<Error>> {
     ]
 }
 
+/// The name of each sample's variant.
+pub(in crate::controller) fn name_of(what: &Ending) -> String {
+    match what {
+        Ending::Hold(what) => format!("hold {}", name_of_hold(what)),
+        Ending::Wait(what) => format!("wait {}", name_of_wait(what)),
+        Ending::Trouble(Trouble::Twilio(error)) => format!("trouble Twilio {}", name_of_kind(&error.kind())),
+        Ending::Trouble(what) => format!("trouble {}", name_of_trouble(what)),
+        other => format!("{other:?}"),
+    }
+}
+
 /// One line for each text: the variant, its reason (`stalled` where a human must act), and the text.
 fn lines() -> String {
     let mut lines = String::new();
@@ -281,6 +294,22 @@ fn lines() -> String {
         line("trouble", &variant, what.reason(), what.stalled(), &trouble(&what, &subject));
     }
     lines
+}
+
+/// The very command, for whoever may run it.
+#[test]
+fn a_grant_is_named_with_its_command() {
+    let grant =
+        SecretGrant { cluster_role: "cwo-secrets".to_owned(), service_account: "cwo-system:cwo".to_owned() };
+    let subject = Subject { grant: Some(&grant), ..subject() };
+    let command = "'kubectl -n tenant-a create rolebinding cwo-secrets --clusterrole=cwo-secrets \
+                   --serviceaccount=cwo-system:cwo'";
+    let fault = AddressFault::SecretForbidden;
+    let address = Trouble::Address { secret: SECRET.to_owned(), key: "url".to_owned(), fault };
+    for trouble in [Trouble::SecretForbidden(SECRET.to_owned()), address] {
+        let said = super::trouble(&trouble, &subject);
+        assert!(said.contains(command), "{said}");
+    }
 }
 
 #[test]

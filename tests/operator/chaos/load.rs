@@ -1,5 +1,7 @@
 //! What users and outsiders do meanwhile.
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use conversation_webhook_operator::api::ConversationWebhook;
@@ -34,11 +36,13 @@ impl Users {
     /// So many.
     pub(super) fn start(world: &World, seed: u64, users: u64, load: Load) -> Self {
         let stop = CancellationToken::new();
+        let strangers: Strangers = Arc::default();
         let start = |user| {
             let user = User {
                 objects: world.objects(),
                 twilio: world.simulator.control(),
                 random: Rng::with_seed(seed ^ (user + 1) << 32),
+                strangers: Arc::clone(&strangers),
                 load,
             };
             tokio::spawn(user.run(stop.clone()))
@@ -58,10 +62,15 @@ impl Users {
     }
 }
 
+/// The conversations that a stranger's webhook hangs on. The ledger knows too, and is copied whole for each question: that
+/// holds up the simulator the longer, the more was made.
+type Strangers = Arc<Mutex<HashSet<u32>>>;
+
 struct User {
     objects: kube::Api<ConversationWebhook>,
     twilio: Control,
     random: Rng,
+    strangers: Strangers,
     load: Load,
 }
 
@@ -102,9 +111,7 @@ impl User {
             }
             8 => self.outsider(&name).await,
             _ => {
-                let strangers = self.twilio.ledger();
-                let there = strangers.alive(conversation(on));
-                if there.len() < 3 && there.iter().all(|webhook| webhook.created.origin.is_api()) {
+                if self.strangers.lock().unwrap().insert(on) {
                     let strange = WebhookSeed::webhook(format!("https://stranger.example.com/{on}"));
                     let _ = self.twilio.create_webhook(conversation(on), &strange);
                 }

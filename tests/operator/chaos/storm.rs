@@ -172,7 +172,8 @@ async fn a_storm_of_kills_outages_and_lost_replies_leaves_each_object_one_webhoo
     grant_lease(&world).await;
     let twilio: Control = world.simulator.control();
     add_faults(&twilio);
-
+    // Should something go wrong, what led there is to be seen at the end.
+    twilio.resize_journal(200_000);
     let users = Users::start(&world, seed, USERS, Load { objects: OBJECTS, deletes: true });
     let mut storm = Storm::new(world, seed);
     let started = Instant::now();

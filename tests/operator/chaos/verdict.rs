@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use conversation_webhook_operator::api::{
     ATTEMPT_ANNOTATION, ConversationWebhook, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION,
 };
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -21,8 +22,8 @@ pub(super) struct Verdict {
     pub(super) made: usize,
     /// Groups of webhooks that do the same on one conversation.
     pub(super) duplicates: usize,
-    /// Webhooks of the operator's that exist and that no object bears.
-    pub(super) leaks: usize,
+    /// Webhooks of the operator's that exist and that no object bears, with what happened on their conversations.
+    pub(super) leaks: Vec<String>,
     /// Webhooks of others that it changed or deleted.
     pub(super) touched: usize,
     /// Objects whose webhook does not exist, is not as written, or is another's as well.
@@ -79,7 +80,11 @@ impl Verdict {
         Self {
             made: made.len(),
             duplicates: ledger.duplicates().len(),
-            leaks: alive.keys().filter(|sid| !bearing.contains(*sid)).count(),
+            leaks: alive
+                .iter()
+                .filter(|(sid, _)| !bearing.contains(*sid))
+                .map(|(_, record)| history(world, record))
+                .collect(),
             touched: ledger.foreign_touched(&ApiClient::any()).len(),
             lost: objects.len() - served,
             converged_within,
@@ -91,8 +96,21 @@ impl Verdict {
     pub(super) fn assert_good(&self) {
         println!("{self:#?}");
         let Self { made: _, duplicates, leaks, touched, lost, converged_within: _ } = self;
-        assert_eq!((duplicates, leaks, touched, lost), (&0, &0, &0, &0), "{self:#?}");
+        assert_eq!((duplicates, leaks.len(), touched, lost), (&0, 0, &0, &0), "{self:#?}");
     }
+}
+
+/// The webhook, and what was asked about its conversation around the time that it was made.
+fn history(world: &World, record: &WebhookRecord) -> String {
+    let (conversation, made) = (record.conversation.to_string(), record.created.at);
+    let near = |at: Timestamp| at.duration_since(made).abs() < SignedDuration::from_secs(20);
+    let entries = world.simulator.journal();
+    let about = entries.iter().filter(|entry| entry.path.contains(&conversation) && near(entry.at));
+    let lines = about.map(|entry| {
+        let (operation, outcome) = (entry.operation, (entry.status, entry.fault, entry.committed));
+        format!("\n  {} {operation:?} {} {outcome:?}", entry.at, entry.path)
+    });
+    format!("{record:?}{}", lines.collect::<String>())
 }
 
 /// The objects, once each has its webhook as written.

@@ -10,8 +10,6 @@ use crate::support::{Operator, World, eventually};
 
 /// Factor on the protocol's windows.
 const SCALED: &str = "--time-scale=0.02";
-/// Any port: thousands of processes one after the other would meet one that is taken in time. Nobody asks for it.
-const ADMIN: &str = "--admin-address=127.0.0.1:0";
 /// Checks come when they are asked for.
 const NEVER: &str = "--resync-interval=1h";
 
@@ -39,7 +37,7 @@ impl Process {
     }
 
     fn on(world: &World, line: Proxy) -> Self {
-        let arguments = world.arguments(&[SCALED, NEVER, ADMIN, &line.twilio_argument()]);
+        let arguments = world.arguments(&[SCALED, NEVER, &line.twilio_argument()]);
         Self { operator: Operator::spawn(&line.kubeconfig(), &arguments), line }
     }
 

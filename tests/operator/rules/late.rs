@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use conversation_webhook_operator::api::{Provenance, RECONCILE_ANNOTATION};
+use conversation_webhook_operator::api::{ATTEMPT_ANNOTATION, Provenance, RECONCILE_ANNOTATION};
 use serde_json::json;
-use twilio_conversations_simulator::{Fault, FaultRule, Operation};
+use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use crate::support::{
     BOT, SCALED, World, annotate, ask, assert_apart, assert_bears, assert_harmless, conversation, eventually,
-    journal_of, made, sent, settling, sid_of, sids, strike, wait_event_saying, wait_sent, webhook_spec,
+    journal_of, made, plant, sent, settling, sid_of, sids, strike, unsent, wait_event_saying, wait_sent,
+    webhook_spec,
 };
 
 #[tokio::test]
@@ -87,5 +88,30 @@ async fn r14_a_webhook_that_disappeared_is_made_again_and_deleted_should_it_come
     wait_event_saying(&world, "bot", "DeletedAgain", &[&old]).await;
     let webhook = world.alive(conversation(1)).remove(0);
     assert_bears(&world.wait_ready("bot").await, &webhook, Provenance::Created);
+    assert_harmless(&world);
+}
+
+/// With the webhook goes what kept an old journal from counting. It is settled in the same write: what a stranger made
+/// since is not what it made.
+#[tokio::test]
+async fn r14_an_old_journal_put_back_does_not_count_once_the_webhook_is_gone() {
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED, "--resync-interval=1s"]).await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    let object = world.wait_ready("bot").await;
+    let old = unsent(&world, &object, conversation(1)).await;
+    annotate(&world, "bot", ATTEMPT_ANNOTATION, &old.to_annotation().unwrap()).await;
+    let stranger = plant(&world, 1, &WebhookSeed::webhook(BOT));
+    ask(&world, "bot").await;
+    assert_eq!(sid_of(&world.objects().get("bot").await.unwrap()), sid_of(&object));
+
+    world.simulator.delete_webhook(sid_of(&object).parse().unwrap()).unwrap();
+    let held = world.wait_told("bot", "TwinExists", &[&stranger, "belongs to no object"]).await;
+    let status = held.status.unwrap();
+    assert_eq!(status.webhook_sid, None);
+    assert_eq!(status.settled_attempt.as_ref(), Some(&old.id));
+    world.delete("bot").await;
+    world.wait_gone("bot").await;
+    assert_eq!(sids(&world.alive(conversation(1))), [stranger]);
     assert_harmless(&world);
 }

@@ -48,7 +48,7 @@ async fn freeze_after(world: &World, n: u32, operation: Operation, name: &str) {
     strike(world, n, operation, Fault::delay_after_commit(500));
     world.create(name, webhook_spec(n, BOT)).await;
     wait_sent(world, n, operation, |_| true).await;
-    world.plane.pause(Part::Etcd).unwrap();
+    world.plane.pause(Part::Etcd).await.unwrap();
     wait_sent(world, n, operation, |request| request.outcome == Outcome::Answered).await;
 }
 

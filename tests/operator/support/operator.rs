@@ -1,6 +1,7 @@
 //! The operator's process.
 
-use std::net::TcpListener;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -15,7 +16,6 @@ use super::eventually;
 pub(crate) struct Operator {
     process: Process,
     log: PathBuf,
-    admin: String,
     _directory: TempDir,
 }
 
@@ -23,9 +23,8 @@ impl Operator {
     /// Starts the operator and waits until it is ready.
     pub(crate) async fn start(kubeconfig: &Path, arguments: &[String]) -> Self {
         let operator = Self::spawn(kubeconfig, arguments);
-        let readyz = format!("{}/readyz", operator.admin);
         eventually("the operator is ready", Duration::from_mins(1), async || {
-            reqwest::get(&readyz).await.is_ok_and(|answer| answer.status().is_success()).then_some(())
+            (operator.status("/readyz").await == 200).then_some(())
         })
         .await;
         operator
@@ -35,8 +34,6 @@ impl Operator {
     pub(crate) fn spawn(kubeconfig: &Path, arguments: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("operator.log");
-        // Free now; should somebody take it before the operator does, the operator says so and the test fails.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let program = Path::new(env!("CARGO_BIN_EXE_conversation-webhook-operator"));
         let process = Process::start(program, &log, |command| {
             if !arguments.iter().any(|argument| argument.starts_with("--log-level=")) {
@@ -46,35 +43,42 @@ impl Operator {
                 // Most tests run one operator, and kill it: nobody should have to wait for the end of its Lease.
                 command.env("CWO_LEADER_ELECT", "false");
             }
-            command.arg("run").args(arguments);
-            if !arguments.iter().any(|argument| argument.starts_with("--admin-address=")) {
-                command.arg(format!("--admin-address=127.0.0.1:{port}"));
-            }
+            // A port that is free, which its log names: one that is looked for here might be gone when it gets there.
+            command.arg("run").args(arguments).arg("--admin-address=127.0.0.1:0");
             command.env("KUBECONFIG", kubeconfig);
         })
         .unwrap();
-        Self { process, log, admin: format!("http://127.0.0.1:{port}"), _directory: directory }
+        Self { process, log, _directory: directory }
+    }
+
+    /// A path of the admin address; `None` as long as nobody listens.
+    fn url(&self, path: &str) -> Option<String> {
+        const HOST: &str = "127.0.0.1:";
+        let log = BufReader::new(File::open(&self.log).ok()?);
+        let line =
+            log.lines().map_while(Result::ok).find(|line| line.contains("serving health and metrics"))?;
+        let (_, port) = line.split_once(HOST)?;
+        let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+        Some(format!("http://{HOST}{port}{path}"))
     }
 
     /// A path of the admin address.
     pub(crate) async fn admin(&self, path: &str) -> String {
-        reqwest::get(format!("{}{path}", self.admin)).await.unwrap().text().await.unwrap()
+        let url = self.url(path).expect("the operator says where it listens");
+        reqwest::get(url).await.unwrap().text().await.unwrap()
     }
 
     /// The HTTP status of a path of the admin address; 0 while nobody listens.
     pub(crate) async fn status(&self, path: &str) -> u16 {
-        let answer = reqwest::get(format!("{}{path}", self.admin)).await;
-        answer.map_or(0, |answer| answer.status().as_u16())
+        let Some(url) = self.url(path) else { return 0 };
+        reqwest::get(url).await.map_or(0, |answer| answer.status().as_u16())
     }
 
     /// Stops it in its tracks (SIGSTOP): it neither sees nor does anything until it is resumed.
     pub(crate) async fn pause(&mut self) {
         self.process.signal("STOP").unwrap();
-        let stat = format!("/proc/{}/stat", self.process.pid());
         eventually("the operator stands still", Duration::from_secs(10), async || {
-            // After the name in parentheses comes the state.
-            let stat = std::fs::read_to_string(&stat).unwrap();
-            stat.rsplit(')').next().unwrap().trim_start().starts_with('T').then_some(())
+            self.process.is_stopped().unwrap().then_some(())
         })
         .await;
     }
