@@ -118,6 +118,13 @@ impl Requests {
         self.filter(Request::is_write)
     }
 
+    /// Those that the API server decided on, with success or a refusal. What it failed at itself, or was too busy for, says
+    /// how the machine was doing, and comes once more.
+    #[must_use]
+    pub fn answered(self) -> Self {
+        self.filter(|request| request.code < 500 && request.code != 429)
+    }
+
     /// Those that a closure picks.
     #[must_use]
     pub fn filter(mut self, keep: impl FnMut(&Request) -> bool) -> Self {

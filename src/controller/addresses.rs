@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::error::{AddressFault, Trouble};
-use super::secrets::{SILENT_TRIES, SecretName, get};
+use super::secrets::{SecretName, get};
 use super::silence::Silence;
 
 /// Characters of an address at most, as in the schema (Twilio error 50372).
@@ -64,13 +64,8 @@ impl Addresses {
         {
             return found.clone();
         }
-        let found = if let Some(trouble) = entry.silence.within(self.poll / SILENT_TRIES) {
-            Err(trouble)
-        } else {
-            let found = self.ask(&source.0, key).await;
-            let good = matches!(&entry.look, Some((_, Ok(_))));
-            entry.silence.note(found, good, self.poll)
-        };
+        let good = matches!(&entry.look, Some((_, Ok(_))));
+        let found = entry.silence.ask(good, self.poll, self.ask(&source.0, key)).await;
         if matches!(found, Err(Trouble::Kubernetes(_))) {
             // That says nothing about the address: the last one serves on.
             return match &entry.look {

@@ -17,6 +17,7 @@ use super::events::Events;
 use super::memory::Memory;
 use super::object::{Guarded, sibling};
 use super::secrets::Secrets;
+use super::vanished::Vanished;
 use super::wakeup::{Bell, Waiters};
 use crate::api::CONVERSATION_LABEL;
 use crate::decide::{Sibling, Timing};
@@ -44,6 +45,7 @@ pub(super) struct Context {
     pub(super) conversations: Conversations,
     pub(super) lanes: Arc<Lanes>,
     pub(super) memory: Memory,
+    pub(super) vanished: Vanished,
     pub(super) census: Census,
     pub(super) waiters: Waiters,
     /// One per served namespace, or one for all.

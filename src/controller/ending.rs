@@ -73,19 +73,19 @@ impl Ending {
 impl Pass {
     /// Says in status how the pass ended, where that is new, remembers when the next pass is due, and says how long
     /// until then.
-    pub(super) async fn finish(&mut self, ending: Ending) -> Duration {
-        self.count(&ending);
-        if let Ending::Trouble(trouble @ Trouble::Lane(_)) = &ending {
+    pub(super) async fn finish(&mut self, ending: &Ending) -> Duration {
+        self.count(ending);
+        if let Ending::Trouble(trouble @ Trouble::Lane(_)) = ending {
             // Said once for the account.
             tracing::debug!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
-        } else if let Ending::Trouble(trouble) = &ending {
+        } else if let Ending::Trouble(trouble) = ending {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the pass did not finish");
         }
-        if let Ending::Hold(Hold::AccountMismatch { .. }) = &ending {
+        if let Ending::Hold(Hold::AccountMismatch { .. }) = ending {
             self.ctx.secrets.doubted(&self.secret).await;
         }
         self.ctx.metrics.pass(&ending.label());
-        let draft = self.raw.clone().and_then(|raw| Some((self.draft(&raw, &ending)?, raw)));
+        let draft = self.raw.clone().and_then(|raw| Some((self.draft(&raw, ending)?, raw)));
         let mut overtaken = matches!(ending, Ending::Overtaken).then_some(self.ctx.timing.backoff.0);
         if let Some((draft, raw)) = draft {
             match self.write_status(&raw, &draft, Patience::Limited(self.ctx.timing.request)).await {
@@ -107,13 +107,13 @@ impl Pass {
             self.memory.due = (!self.due).then(|| Instant::now() + wait);
             return wait;
         }
-        self.take_note(&ending);
+        self.take_note(ending);
         self.memory.acted_on = self
             .object
             .as_ref()
             .zip(self.raw.as_ref())
             .map(|(object, raw)| Fingerprint::of(object, requested(raw)));
-        let wait = self.next_pass(&ending);
+        let wait = self.next_pass(ending);
         self.memory.due = Some(Instant::now() + wait);
         wait
     }

@@ -12,7 +12,7 @@ use super::SecretGrant;
 use super::error::{AddressFault, Trouble};
 use super::secrets::SecretName;
 use crate::api::{ABANDON_ANNOTATION, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION};
-use crate::decide::{Object, Settled, Waiting};
+use crate::decide::{Hold, Object, Settled, Waiting};
 use crate::lanes::{Closed, ClosedBy};
 use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 
@@ -221,6 +221,22 @@ pub(super) fn settled(because: &Settled) -> &'static str {
         Settled::Unwanted => "the take-over is not wanted any more",
         Settled::Answered(_) => "a user says that the create made nothing",
     }
+}
+
+/// What may be left of an object that vanished: nothing proves what its attempt made, and no object is there to say so.
+pub(super) fn vanished(attempt: &str, why: &Hold, subject: &Subject<'_>) -> String {
+    let conversation = &subject.conversation;
+    let which = match why {
+        Hold::Ambiguous { candidates, .. } => format!("webhooks that may be it: {}", list(candidates)),
+        Hold::AlreadyClaimed { webhook, by } => {
+            format!("its annotation names webhook {webhook}, which belongs to {by}")
+        }
+        _ => "its owner may live in a namespace that this operator does not serve".to_owned(),
+    };
+    format!(
+        "the object was removed while attempt {attempt} to create a webhook on conversation {conversation} was open, and \
+         nothing proves what it made; {which}; look at Twilio and delete what belongs to nobody"
+    )
 }
 
 /// The end of a sentence about webhooks that a user decided not to be the object's.

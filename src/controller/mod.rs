@@ -16,7 +16,7 @@
 //! | `secrets`, `addresses`, `conversations` | credentials and addresses from Secrets, and the order and lists of conversations |
 //! | `silence` | what the API server did not answer a moment ago |
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
-//! | `roll`, `vanished` | which objects are gone, and those that went without their webhooks |
+//! | `roll`, `past`, `vanished` | which objects are gone, now and just before the start, and those that went without their webhooks |
 //! | `definition` | whether the kind itself is being deleted |
 //! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
 //! | `error`, `context` | what kept a pass from finishing, and what all passes share |
@@ -36,6 +36,7 @@ mod message;
 mod object;
 mod observe;
 mod pass;
+mod past;
 mod reconcile;
 mod roll;
 mod schedule;
@@ -73,6 +74,7 @@ use self::memory::Memory;
 use self::object::Guarded;
 use self::roll::Roll;
 use self::secrets::{SecretName, Secrets};
+use self::vanished::Vanished;
 use self::wakeup::Waiters;
 use crate::admin::Gate;
 use crate::decide::Timing;
@@ -192,6 +194,7 @@ pub async fn run(
         conversations: Conversations::default(),
         lanes: parts.lanes,
         memory: Memory::default(),
+        vanished: Vanished::default(),
         // Absences are seen twice before they count.
         census: Census::new(settings.resync_interval.max(settings.timing.settle * 2)),
         waiters: Waiters::default(),
@@ -203,7 +206,7 @@ pub async fn run(
         leadership: turn.leadership,
         stop: stop.clone(),
     });
-    let (metrics, counted) = (Arc::clone(&ctx.metrics), stores.clone());
+    let (led, metrics, counted) = (Arc::clone(&ctx), Arc::clone(&ctx.metrics), stores.clone());
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
@@ -219,8 +222,9 @@ pub async fn run(
             serve(api, config.clone(), cache, calls, ctx, listing, turn.leading.clone())
         })
         .collect();
-    let leading = async {
+    let leading = async move {
         turn.leading.cancelled().await;
+        vanished::clean_up_all(&led);
         metrics.acts(move || object::count(&counted));
         std::future::pending::<()>().await;
     };
@@ -261,6 +265,7 @@ async fn serve(
     let stop = ctx.stop.clone();
     let mut roll = Roll::new(Arc::clone(&ctx), store.clone());
     let mut listed = false;
+    let past = (api.clone(), config.label_selector.clone());
     let objects = watcher(api, config)
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
@@ -274,6 +279,8 @@ async fn serve(
                 if !std::mem::replace(&mut listed, true) {
                     listing.one_more_done();
                     forgetting.passes.spawn(read_credentials(Arc::clone(&forgetting)));
+                    let (api, selector) = past.clone();
+                    forgetting.passes.spawn(past::look_back(Arc::clone(&forgetting), api, selector));
                 }
                 // What vanished while the watch was down.
                 let stores = forgetting.stores.iter();

@@ -38,7 +38,7 @@ impl Pass {
     /// The credentials that last served for the account that an object which is to go lives in.
     fn last_good(&self) -> Option<Login> {
         let (account, region) = match &self.object {
-            Some(object) if object.deleting => match object.open_attempt() {
+            Some(object) if object.deleting || self.vanished => match object.open_attempt() {
                 Some(attempt) => (attempt.account.clone(), attempt.region.clone()),
                 None => object.record.account.clone().zip(object.record.region.clone())?,
             },

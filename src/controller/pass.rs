@@ -45,7 +45,8 @@ pub(super) struct Pass {
     pub(super) journal_started: Option<Instant>,
     /// Account and region in which this pass, or one for an object that vanished, made a webhook.
     pub(super) made_in: Option<(AccountSid, String)>,
-    /// The object vanished before this pass began, which is for what it left behind.
+    /// The object vanished before this pass began, which is for what it left behind. With an open attempt `object` is what
+    /// it last was; `raw` is `None` always.
     pub(super) vanished: bool,
     /// This pass put the webhook back as written.
     pub(super) repaired: bool,
@@ -125,21 +126,37 @@ impl Pass {
     }
 
     /// A pass for an object that vanished with a webhook: R8 as for one that this pass had just made.
-    pub(super) fn for_vanished(
+    pub(super) fn for_webhook_of_vanished(
         ctx: Arc<Context>,
         raw: ConversationWebhook,
         attempt: String,
         webhook: WebhookSid,
         made_in: (AccountSid, String),
     ) -> Self {
-        let object = Object { deleting: false, ..view(&raw, None) };
-        let mut pass = Self::new(ctx, raw, object, Remembered::default(), false);
-        pass.sender = Sender::Created { id: attempt, webhook, reread: true };
-        pass.made_in = Some(made_in);
-        pass.vanished = true;
-        pass.raw = None;
-        pass.object = None;
-        pass
+        Self {
+            sender: Sender::Created { id: attempt, webhook, reread: true },
+            object: None,
+            ..Self::for_vanished(ctx, raw, made_in, Remembered::default())
+        }
+    }
+
+    /// A pass for an object that vanished: nothing can be written to it.
+    pub(super) fn for_vanished(
+        ctx: Arc<Context>,
+        raw: ConversationWebhook,
+        made_in: (AccountSid, String),
+        memory: Remembered,
+    ) -> Self {
+        let last = view(&raw, None);
+        // No deletion is remembered of what is gone.
+        let object = Object { deleting: false, ..last.clone() };
+        Self {
+            object: Some(last),
+            raw: None,
+            vanished: true,
+            made_in: Some(made_in),
+            ..Self::new(ctx, raw, object, memory, false)
+        }
     }
 }
 

@@ -109,6 +109,17 @@ impl Pass {
             self.ctx.secrets.expire(&self.secret).await;
         }
         let uid = self.object.as_ref().map(|object| object.uid.clone()).unwrap_or_default();
+        let ending = self.work().await;
+        let wait = self.finish(&ending).await;
+        match &self.object {
+            Some(_) => self.ctx.memory.remember(&uid, self.memory),
+            None => self.ctx.memory.forget(&uid),
+        }
+        wait
+    }
+
+    /// Decides and acts until the pass is over.
+    pub(super) async fn work(&mut self) -> Ending {
         let mut ending = Ending::Rest;
         for step in 0_usize.. {
             // What Twilio made is recorded or deleted before anything else ends the pass.
@@ -149,12 +160,7 @@ impl Pass {
             // What was under way is over, by somebody else's doing: what else changed meanwhile was not looked at.
             ending = Ending::Overtaken;
         }
-        let wait = self.finish(ending).await;
-        match &self.object {
-            Some(_) => self.ctx.memory.remember(&uid, self.memory),
-            None => self.ctx.memory.forget(&uid),
-        }
-        wait
+        ending
     }
 
     /// What is known now.
@@ -182,6 +188,8 @@ impl Pass {
             .count();
         Input {
             object: self.object.as_ref(),
+            // With a webhook that is recorded nothing is left but to delete it.
+            vanished: self.vanished && self.object.is_some(),
             cluster: &self.ctx.cluster,
             sees_all: self.ctx.namespaces.is_empty(),
             access: &self.access,

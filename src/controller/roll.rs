@@ -10,6 +10,7 @@ use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::memory::Remembered;
 use super::object::Guarded;
 use super::vanished;
 
@@ -64,13 +65,15 @@ impl Roll {
     fn gone(&self, object: &Guarded) {
         let Some(uid) = object.uid() else { return };
         let let_go = self.ctx.memory.was_released(&uid);
+        let memory = self.ctx.memory.recall(&uid);
         self.ctx.memory.forget(&uid);
         self.ctx.waiters.forget(&uid);
         if let Ok(object) = &object.0
             && !let_go
-            && !self.ctx.must_rest()
         {
-            self.ctx.passes.spawn(vanished::clean_up(Arc::clone(&self.ctx), object.clone()));
+            // How long ago the attempt was first seen counts on.
+            let attempt = memory.and_then(|memory| memory.attempt);
+            vanished::noticed(&self.ctx, object, Remembered { attempt, ..Remembered::default() });
         }
     }
 }

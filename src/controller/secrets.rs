@@ -51,8 +51,6 @@ pub(super) struct Secrets {
     ttl: Duration,
     /// How long a Secret that is missing, or credentials that are refused, are left alone.
     poll: Duration,
-    /// How long an API server that did not answer is left alone.
-    pause: Duration,
     entries: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<Entry>>>>,
     /// Logins that Twilio refused, wherever they were read.
     refused: Mutex<HashMap<Fingerprint, RefusedLogin>>,
@@ -63,9 +61,6 @@ pub(super) struct Secrets {
     /// Key of the fingerprints of logins.
     key: [u8; 32],
 }
-
-/// How often within a poll an API server that does not answer is asked for the same again.
-pub(super) const SILENT_TRIES: u32 = 6;
 
 /// A login that Twilio refused, in whatever Secrets it stands.
 #[derive(Debug)]
@@ -114,7 +109,6 @@ impl Secrets {
             client,
             ttl,
             poll,
-            pause: poll / SILENT_TRIES,
             entries: Mutex::default(),
             refused: Mutex::default(),
             turns: Mutex::default(),
@@ -340,12 +334,8 @@ impl Secrets {
 
     /// Reads the Secret, unless the API server did not answer a moment ago.
     async fn ask(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
-        if let Some(trouble) = entry.silence.within(self.pause) {
-            return Err(trouble);
-        }
-        let found = self.read(secret).await;
         let good = matches!(&entry.looked, Some(Look { found: Ok(_), .. }));
-        entry.silence.note(found, good, self.poll)
+        entry.silence.ask(good, self.poll, self.read(secret)).await
     }
 
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {

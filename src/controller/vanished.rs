@@ -1,70 +1,171 @@
-//! Objects that vanished with a webhook although nobody took our finalizer off: a `kubectl replace` while the object was
-//! being deleted, or a finalizer that was removed by hand (R18).
+//! Objects that vanished although nobody took our finalizer off, with a webhook or with an attempt to create one: a `kubectl
+//! replace` while the object was being deleted, a finalizer that was removed by hand, a delete that the API server decided
+//! on before the finalizer was there (R18).
 //!
 //! What the object last looked like tells what it left behind. Its policies hold, and nothing is deleted that any
 //! living object claims or may have made.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
 
 use super::context::Context;
+use super::ending::Ending;
 use super::error::Trouble;
+use super::events::Note;
+use super::memory::Remembered;
+use super::message;
 use super::object::view;
 use super::pass::Pass;
 use super::schedule::backoff;
 use crate::api::{ConversationWebhook, Mode};
-use crate::decide::{Kind, Object};
+use crate::decide::{Hold, Kind, Object};
 use crate::twilio::{AccountSid, WebhookSid};
 
 /// What an object left at Twilio.
 struct Remains {
-    webhook: WebhookSid,
+    /// Its webhook; `None` where an attempt is open.
+    webhook: Option<WebhookSid>,
     /// Account and region.
     made_in: (AccountSid, String),
-    /// The attempt that the webhook came from.
+    /// The attempt that the webhook came from, or that is open.
     attempt: String,
 }
 
-/// Deletes what the object left at Twilio, unless it was to stay there.
-pub(super) async fn clean_up(ctx: Arc<Context>, raw: ConversationWebhook) {
+/// How long what vanished is kept by a process that waits to lead: whoever led meanwhile has cleaned up.
+const KEPT_FOR: Duration = Duration::from_mins(10);
+/// How many are kept at most: the latest.
+const KEPT: usize = 1000;
+
+/// Objects that vanished while this process waits to lead.
+#[derive(Default)]
+pub(super) struct Vanished {
+    kept: Mutex<VecDeque<(Instant, ConversationWebhook, Remembered)>>,
+}
+
+impl Vanished {
+    fn keep(&self, object: ConversationWebhook, memory: Remembered) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        while kept.len() >= KEPT || kept.front().is_some_and(|(since, ..)| since.elapsed() > KEPT_FOR) {
+            kept.pop_front();
+        }
+        kept.push_back((Instant::now(), object, memory));
+    }
+
+    fn take(&self) -> Vec<(ConversationWebhook, Remembered)> {
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        let young = kept.into_iter().filter(|(since, ..)| since.elapsed() <= KEPT_FOR);
+        young.map(|(_, object, memory)| (object, memory)).collect()
+    }
+}
+
+/// An object is gone that this process did not let go; `memory` is what it remembers of it. Whoever waits to lead cleans
+/// up once it does: whoever led before may be gone as well.
+pub(super) fn noticed(ctx: &Arc<Context>, object: &ConversationWebhook, memory: Remembered) {
+    if ctx.stop.is_cancelled() || remains(&view(object, None), &ctx.cluster).is_none() {
+        return;
+    }
+    ctx.vanished.keep(object.clone(), memory);
+    // After it is kept: whoever begins to lead at this moment finds it.
+    if ctx.leadership.is_held() {
+        clean_up_all(ctx);
+    }
+}
+
+/// Cleans up after all that vanished.
+pub(super) fn clean_up_all(ctx: &Arc<Context>) {
+    for (object, memory) in ctx.vanished.take() {
+        ctx.passes.spawn(clean_up(Arc::clone(ctx), object, memory));
+    }
+}
+
+/// Deletes what the object left at Twilio, unless it was to stay there. `memory` is what this process remembers of it.
+async fn clean_up(ctx: Arc<Context>, raw: ConversationWebhook, mut memory: Remembered) {
     let object = view(&raw, None);
-    let Some(remains) = remains(&object) else { return };
+    let Some(remains) = remains(&object, &ctx.cluster) else { return };
     let seen = Instant::now();
-    let mut failures = 0;
     loop {
-        match is_left_behind(&ctx, &raw, &object, &remains, seen).await {
-            Ok(true) => break,
+        let wait = match is_left_behind(&ctx, &raw, &object, &remains, seen).await {
             Ok(false) => return,
+            Ok(true) => match &remains.webhook {
+                Some(webhook) => {
+                    tracing::warn!(
+                        object = object.name,
+                        webhook = webhook.as_str(),
+                        "the object vanished without its finalizer being taken off here: its webhook is deleted"
+                    );
+                    ctx.metrics.mutation("vanished");
+                    let Remains { attempt, made_in, .. } = remains;
+                    Pass::for_webhook_of_vanished(ctx, raw, attempt, webhook.clone(), made_in).run().await;
+                    return;
+                }
+                None => match look_for(&ctx, &raw, &remains, &mut memory).await {
+                    Some(wait) => wait,
+                    None => return,
+                },
+            },
             Err(trouble) => {
                 tracing::warn!(%trouble, object = object.name, "cannot tell what a vanished object left behind");
-                failures += 1;
+                memory.failures = memory.failures.saturating_add(1);
+                backoff(memory.failures, &ctx.timing, fastrand::f64())
             }
-        }
-        tokio::select! {
-            () = ctx.stop.cancelled() => return,
-            () = tokio::time::sleep(backoff(failures, &ctx.timing, fastrand::f64())) => {}
+        };
+        if ctx.stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
+            return;
         }
     }
-    tracing::warn!(
-        object = object.name,
-        webhook = remains.webhook.as_str(),
-        "the object vanished without its finalizer being taken off here: its webhook is deleted"
-    );
-    ctx.metrics.mutation("vanished");
-    let Remains { webhook, made_in, attempt } = remains;
-    Pass::for_vanished(ctx, raw, attempt, webhook, made_in).run().await;
+}
+
+/// One pass for an open attempt; how long until the next one, unless it was the last.
+async fn look_for(
+    ctx: &Arc<Context>,
+    raw: &ConversationWebhook,
+    remains: &Remains,
+    memory: &mut Remembered,
+) -> Option<Duration> {
+    let mut pass =
+        Pass::for_vanished(Arc::clone(ctx), raw.clone(), remains.made_in.clone(), std::mem::take(memory));
+    let ending = pass.work().await;
+    let wait = pass.finish(&ending).await;
+    match &ending {
+        Ending::Hold(Hold::AccountMismatch { .. })
+        | Ending::Wait(_)
+        | Ending::LookAgain
+        | Ending::Trouble(_) => {}
+        Ending::Hold(hold) => {
+            let text = message::vanished(&remains.attempt, hold, &pass.subject());
+            tracing::warn!(namespace = pass.namespace, name = pass.name, text, "left at Twilio");
+            let reason = message::reason(hold).as_str();
+            ctx.metrics.left_behind(reason);
+            let note = Note { normal: false, reason: reason.to_owned(), action: "CleanUp", message: text };
+            ctx.events.publish(raw, note);
+            return None;
+        }
+        Ending::Rest | Ending::Available | Ending::Overtaken | Ending::Released => return None,
+    }
+    *memory = pass.memory;
+    Some(wait)
 }
 
 /// What an object leaves that was to be deleted with it.
-fn remains(object: &Object) -> Option<Remains> {
+fn remains(object: &Object, cluster: &str) -> Option<Remains> {
     if object.retain || object.mode == Mode::Observe || object.is_abandoned() {
         return None;
     }
+    if let Some(open) = object.open_attempt() {
+        // Nothing is made by taking over, and another cluster's attempt is that cluster's.
+        let is_ours = open.adopt.is_none() && !object.is_elsewhere(open, cluster);
+        return is_ours.then(|| Remains {
+            webhook: None,
+            made_in: (open.account.clone(), open.region.clone()),
+            attempt: open.id.clone(),
+        });
+    }
     let record = &object.record;
     Some(Remains {
-        webhook: record.webhook.clone()?,
+        webhook: Some(record.webhook.clone()?),
         made_in: record.account.clone().zip(record.region.clone())?,
         attempt: record.settled_attempt.clone().unwrap_or_default(),
     })

@@ -3,13 +3,14 @@
 //! The reconciler calls [`decide`] again after every action, so that each effect stands alone and a crash between
 //! any two of them is a state that the function has seen. It never reads a clock, a cache or a client. What it says of
 //! an object that has no webhook is in `create`, of one that has one in `keep`, of an open attempt in `resolve`, of an
-//! object that is being deleted in `delete`.
+//! object that is being deleted in `delete`, of one that vanished in `vanished`.
 
 use super::create::create;
 use super::delete::delete;
 use super::input::{Access, Input, Object, Phase, Sender, Sibling, Siblings};
 use super::keep::{keep, stripped};
 use super::resolve::resolve;
+use super::vanished::clean_up;
 use super::{Address, Attempt, Desired, Recorded, Unservable};
 use crate::api::{Mode, Provenance};
 use crate::twilio::{AccountSid, ConversationSid, Target, WebhookSid};
@@ -215,6 +216,10 @@ pub enum Hold {
 /// What to do next for an object.
 #[must_use]
 pub fn decide(input: &Input<'_>) -> Action {
+    if input.vanished {
+        // Such a pass has nothing of its own under way.
+        return input.object.map_or(Action::Rest, |object| clean_up(input, object));
+    }
     if let Some(action) = own_create(input) {
         return action;
     }

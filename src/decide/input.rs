@@ -12,6 +12,8 @@ use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 pub struct Input<'a> {
     /// The object; `None` when a live read said that it is gone.
     pub object: Option<&'a Object>,
+    /// The object vanished with an open attempt, and `object` is what it last was.
+    pub vanished: bool,
     /// Id of the cluster that this process works for.
     pub cluster: &'a str,
     /// This process sees the objects of all namespaces.
@@ -49,6 +51,13 @@ pub struct Input<'a> {
     /// The webhook's address comes from a Secret, and this process has not seen it at Twilio yet: a difference is no
     /// outsider's.
     pub address_is_new: bool,
+}
+
+impl Input<'_> {
+    /// Whether the object is on its way out, or gone.
+    pub(super) fn goes(&self, object: &Object) -> bool {
+        object.deleting || self.vanished
+    }
 }
 
 /// What a unique name means, looked up again.

@@ -14,6 +14,7 @@ mod input;
 mod keep;
 mod resolve;
 mod timing;
+mod vanished;
 
 pub use action::{Action, Hold, Plan, Settled, Waiting, decide};
 pub use attempt::{Attempt, Recorded};

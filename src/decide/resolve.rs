@@ -43,7 +43,7 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
         return action;
     }
     // What the object asks for now tells its webhook from others'. An object that goes does without.
-    if !object.deleting
+    if !input.goes(object)
         && let Some(action) = object.desired.as_ref().ok().and_then(whole)
     {
         return action;
@@ -59,7 +59,7 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
     let Siblings::Live(siblings) = input.siblings else { return Action::ReadSiblings };
     // A webhook of the object's earlier life that is back cannot be what this attempt made. It goes, but for an object that
     // is being deleted: what is deleted with that is decided once the attempt is resolved.
-    if !object.deleting
+    if !input.goes(object)
         && object.mode != Mode::Observe
         && let Some(action) = lost_and_found(input, object, board)
     {
@@ -128,7 +128,7 @@ fn conversation_gone(input: &Input<'_>, object: &Object, attempt: &Attempt) -> A
     if input.confirmed != Some(&Absent::Conversation) {
         return Action::LookAgain(Absent::Conversation);
     }
-    if object.deleting {
+    if input.goes(object) {
         return settle(attempt, Settled::ProvedAbsent);
     }
     let by_name =

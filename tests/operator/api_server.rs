@@ -93,12 +93,14 @@ async fn requests(world: &World, mark: Mark) -> Requests {
     world.requests_since(mark).await.filter(|request| request.namespace == world.namespace)
 }
 
-/// How often all objects were listed: not those on one conversation only.
+/// How often all objects were listed: not those on one conversation only, and not the first of all.
 fn lists(requests: &Requests) -> usize {
     let is_list = |request: &&Request| {
         request.verb == "list"
             && request.resource == "conversationwebhooks"
+            && request.code == 200
             && !request.uri.contains("Selector=")
+            && !request.uri.contains("limit=1")
     };
     requests.iter().filter(is_list).count()
 }
@@ -174,8 +176,8 @@ async fn five_minutes_without_an_api_server_cost_few_tries_and_lose_nothing() {
         let most = if minute == 0 { TRIES_A_MINUTE.0 } else { TRIES_A_MINUTE.1 };
         assert!(tries.iter().all(|tries| (1..=most).contains(tries)), "minute {minute}: {minutes:?}");
     }
-    // Who led is gone with its Lease, once; nobody else has a reason to go.
-    assert_eq!(ends, [1, 0, 0]);
+    // Who led is gone with its Lease, once; nobody else has a reason to go. Which of the two led is chance.
+    assert!(ends == [1, 0, 0] || ends == [0, 1, 0], "{ends:?}");
     for world in worlds {
         let requests = requests(world, back).await;
         println!("after it came back: {:?}", requests.counts());

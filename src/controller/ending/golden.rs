@@ -30,6 +30,7 @@ use super::super::pass::Pass;
 use super::super::secrets::Secrets;
 use super::super::status::{Draft, Pinned};
 use super::super::undecodable;
+use super::super::vanished::Vanished;
 use super::super::wakeup::Waiters;
 use super::{Ending, MISSES};
 use crate::api::{ATTEMPT_ANNOTATION, ConversationWebhook, Mode, Provenance, Reason};
@@ -66,6 +67,7 @@ fn context() -> Arc<Context> {
         conversations: Conversations::default(),
         lanes: Arc::new(Lanes::new(Limits::new(5, &timing))),
         memory: Memory::default(),
+        vanished: Vanished::default(),
         census: Census::new(timing.request),
         waiters: Waiters::default(),
         bells: Vec::new(),

@@ -53,6 +53,7 @@ fn usual() -> impl Strategy<Value = Known> {
         Known::new_object().open(copied()).live([sibling("uid-4")]),
         Known::unresolved().seen_before(),
         Known::unresolved().seen_before().deleting(),
+        Known::unresolved().vanished().listed([hook(1, bot())]),
         Known::with_webhook(),
         Known::with_webhook().due().proved().listed([hook(1, other_bot())]),
         Known::with_webhook().edited(other_bot()).proved(),
@@ -121,6 +122,7 @@ fn copied() -> Attempt {
 #[derive(Clone, Debug)]
 enum Change {
     NoObject,
+    Vanished(bool),
     Uid(String),
     Generation(i64),
     Deleting(bool),
@@ -159,6 +161,7 @@ impl Change {
     fn apply(known: Known, change: Self) -> Known {
         match change {
             Self::NoObject => Known { object: None, ..known },
+            Self::Vanished(vanished) => Known { vanished, ..known },
             Self::Uid(uid) => on(known, |object| object.uid = uid),
             Self::Generation(generation) => on(known, |object| object.generation = generation),
             Self::Deleting(deleting) => on(known, |object| object.deleting = deleting),
@@ -205,6 +208,7 @@ fn on(mut known: Known, change: impl FnOnce(&mut Object)) -> Known {
 fn change() -> impl Strategy<Value = Change> {
     let of_object = prop_oneof![
         Just(Change::NoObject),
+        any::<bool>().prop_map(Change::Vanished),
         uid().prop_map(Change::Uid),
         (1..4_i64).prop_map(Change::Generation),
         any::<bool>().prop_map(Change::Deleting),

@@ -14,7 +14,7 @@ impl Known {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.sender == Sender::Idle
+        self.sender == Sender::Idle && !self.vanished
     }
 
     /// The Secret opens the account and region that the object is bound to, if it is.

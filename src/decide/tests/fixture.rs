@@ -12,6 +12,7 @@ use crate::twilio::{ConversationSid, Webhook, WebhookConfig};
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub(super) object: Option<Object>,
+    pub(super) vanished: bool,
     pub(super) sees_all: bool,
     pub(super) access: Access,
     pub(super) conversation: Option<ConversationSid>,
@@ -39,6 +40,7 @@ impl Known {
     pub(super) fn new_object() -> Self {
         Self {
             object: Some(object()),
+            vanished: false,
             sees_all: true,
             access: Access::Unread,
             conversation: Some(conversation()),
@@ -101,6 +103,12 @@ impl Known {
             object.label = Some(conversation());
             object.journal = Journal::Attempt(Box::new(attempt));
         })
+    }
+
+    /// The object is gone, and nobody let it go.
+    pub(super) fn vanished(mut self) -> Self {
+        self.vanished = true;
+        self
     }
 
     pub(super) fn deleting(self) -> Self {
@@ -206,6 +214,7 @@ impl Known {
     fn decide_with(&self, confirmed: Option<&Absent>) -> Action {
         decide(&Input {
             object: self.object.as_ref(),
+            vanished: self.vanished,
             cluster: CLUSTER,
             sees_all: self.sees_all,
             access: &self.access,

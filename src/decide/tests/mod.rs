@@ -19,6 +19,7 @@ mod properties;
 mod recording;
 mod resolving;
 pub(crate) mod sample;
+mod vanished;
 mod walk;
 mod worker;
 mod world;

@@ -10,8 +10,8 @@ use super::domain::{any_known, kind};
 use super::sample::*;
 use crate::api::{Mode, Provenance};
 use crate::decide::{
-    Access, Action, Address, Hold, Journal, Kind, Phase, Plan, Remote, Renamed, Reply, Sender, Settled,
-    Sibling, Siblings,
+    Absent, Access, Action, Address, Hold, Journal, Kind, Phase, Plan, Remote, Renamed, Reply, Sender,
+    Settled, Sibling, Siblings,
 };
 use crate::twilio::{Webhook, WebhookSid};
 
@@ -245,6 +245,9 @@ proptest! {
     #[test]
     fn a_webhook_that_was_made_is_recorded_or_compensated_first(known in any_known()) {
         let Sender::Created { id, webhook, .. } = &known.sender else { return Ok(()) };
+        if known.vanished {
+            return Ok(());
+        }
         let anybody = match &known.siblings {
             Siblings::Live(siblings) | Siblings::Cached(siblings) => siblings.as_slice(),
             Siblings::Unread => &[],
@@ -269,6 +272,9 @@ proptest! {
     #[test]
     fn only_a_webhook_that_nobody_bears_or_can_bear_is_compensated(known in any_known()) {
         let Action::Compensate(webhook) = known.decide() else { return Ok(()) };
+        if known.vanished {
+            return Ok(());
+        }
         let id = match &known.sender {
             Sender::Created { id, webhook: made, reread: true } if *made == webhook => id,
             other => return Err(TestCaseError::fail(format!("compensated by {other:?}"))),
@@ -282,6 +288,49 @@ proptest! {
         prop_assert!(!siblings.iter().any(may_bear));
         if let Some(object) = &known.object {
             prop_assert!(object.record.webhook.as_ref() != Some(&webhook) && !object.has_open(id));
+        }
+    }
+
+    /// Nothing can be written to it, and what is deleted is its own by the same evidence that would claim it.
+    #[test]
+    fn of_an_object_that_vanished_only_what_its_attempt_made_is_deleted(known in any_known()) {
+        if !known.vanished {
+            return Ok(());
+        }
+        match known.decide() {
+            Action::Compensate(webhook) => {
+                let (object, attempt) = (known.object(), known.attempt().expect("an attempt is open"));
+                prop_assert!(!object.retain && object.mode != Mode::Observe && !object.is_abandoned());
+                prop_assert!(attempt.adopt.is_none() && !object.is_elsewhere(attempt, CLUSTER));
+                prop_assert!(known.phase == Phase::WindowOver && known.in_its_proved_account());
+                let Siblings::Live(siblings) = &known.siblings else {
+                    return Err(TestCaseError::fail("the siblings were not read live"));
+                };
+                let bears = |sibling: &Sibling| {
+                    sibling.uid == object.uid
+                        || sibling.webhook.as_ref() == Some(&webhook)
+                        || sibling.open.as_ref().is_some_and(|open| open.id == attempt.id)
+                };
+                prop_assert!(!siblings.iter().any(bears));
+                let answered =
+                    object.answer(attempt).is_some_and(|answer| answer.made.as_ref() == Some(&webhook));
+                let candidates = known.candidates();
+                let found = candidates.iter().find(|candidate| candidate.sid == webhook);
+                let is_exact = found.is_some_and(|found| {
+                    (attempt.config.matches(&found.config) || known.is_asked_for(found))
+                        && !known.is_explained_by_a_sibling(found)
+                });
+                prop_assert!(answered || is_exact);
+            }
+            Action::ReadCredentials
+            | Action::ProveAccount
+            | Action::List { fresh: true }
+            | Action::ReadSiblings
+            | Action::LookAgain(Absent::Newborn(_) | Absent::Conversation)
+            | Action::Wait(_)
+            | Action::Hold(_)
+            | Action::Rest => {}
+            other => return Err(TestCaseError::fail(format!("{other:?}"))),
         }
     }
 

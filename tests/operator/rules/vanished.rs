@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use controlplane::Part;
 use conversation_webhook_operator::api::ABANDON_ANNOTATION;
-use serde_json::json;
-use twilio_conversations_simulator::{Fault, FaultRule, Operation};
+use kube::ResourceExt;
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use crate::support::{
-    BOT, SCALED, World, annotate, assert_harmless, conversation, eventually, only_webhook, sent, sid_of,
-    strip_finalizers, wait_sent, webhook_spec,
+    BOT, Gate, SCALED, World, annotate, assert_apart, assert_harmless, conversation, eventually, grant_lease,
+    only_webhook, plant, sent, sid_of, strike, strip_finalizers, wait_event_saying, wait_sent, webhook_spec,
+    window,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -184,4 +188,204 @@ async fn r18_objects_that_vanished_with_their_kind_leave_their_webhooks() {
     world.stop_operator().await;
     only_webhook(&world, 1);
     assert_eq!(sent(&world, 1, Operation::Delete), []);
+}
+
+/// Takes the finalizer off and deletes: the object goes at once, with whatever journal it has. So it does where the API
+/// server decided on a delete just before the finalizer was there.
+async fn vanish(world: &World, name: &str) {
+    world.patch(name, json!({ "metadata": { "finalizers": null } })).await;
+    world.delete(name).await;
+    world.wait_gone(name).await;
+}
+
+/// An object whose create on conversation `n` was carried out, and lost its reply.
+async fn lose_reply(world: &World, n: u32, name: &str, spec: Value) {
+    strike(world, n, Operation::Create, Fault::reset_after_commit());
+    world.create(name, spec).await;
+    eventually("Twilio made it", PATIENCE, async || (!world.alive(conversation(n)).is_empty()).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn r18_what_a_lost_create_made_is_deleted_when_its_object_vanished_meanwhile() {
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED]).await;
+    lose_reply(&world, 1, "bot", webhook_spec(1, BOT)).await;
+    vanish(&world, "bot").await;
+    wait_deleted(&world, 1).await;
+    let at = |operation| sent(&world, 1, operation)[0].at;
+    // Whatever may be under way has arrived by then.
+    assert_apart(at(Operation::Create), at(Operation::Delete), window());
+    assert_harmless(&world);
+}
+
+/// The process that waits for Twilio's reply lives through it: nobody waits for a window.
+#[tokio::test]
+async fn r08_what_was_made_for_an_object_that_vanished_meanwhile_is_deleted_at_once() {
+    let mut world = World::new().await;
+    world.start_operator(&[]).await;
+    strike(&world, 1, Operation::Create, Fault::delay_after_commit(2000));
+    world.create("bot", webhook_spec(1, BOT)).await;
+    eventually("Twilio made it", PATIENCE, async || (!world.alive(conversation(1)).is_empty()).then_some(()))
+        .await;
+    vanish(&world, "bot").await;
+    only_webhook(&world, 1);
+    wait_deleted(&world, 1).await;
+    assert_harmless(&world);
+}
+
+#[tokio::test]
+async fn r18_an_object_that_vanished_and_was_made_anew_ends_with_one_webhook() {
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED]).await;
+    lose_reply(&world, 1, "bot", webhook_spec(1, BOT)).await;
+    vanish(&world, "bot").await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    let ready = world.wait_ready("bot").await;
+    eventually("one webhook is left", PATIENCE, async || {
+        matches!(&world.alive(conversation(1))[..], [only] if only.sid.to_string() == sid_of(&ready))
+            .then_some(())
+    })
+    .await;
+    assert_harmless(&world);
+}
+
+#[tokio::test]
+async fn r18_policies_hold_for_what_a_lost_create_made() {
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED]).await;
+    let mut retained = webhook_spec(1, BOT);
+    retained["deletionPolicy"] = json!("Retain");
+    lose_reply(&world, 1, "retained", retained).await;
+    lose_reply(&world, 2, "deleted", webhook_spec(2, BOT)).await;
+    vanish(&world, "retained").await;
+    vanish(&world, "deleted").await;
+    wait_deleted(&world, 2).await;
+    only_webhook(&world, 1);
+    assert_eq!(sent(&world, 1, Operation::Delete), []);
+    assert_harmless(&world);
+}
+
+/// Nothing proves which of the two is its own, and no object is there to say so.
+#[tokio::test]
+async fn r18_of_two_that_a_lost_create_may_have_made_none_is_deleted_and_an_event_names_both() {
+    let mut world = World::new().await;
+    world.start_operator(&[SCALED]).await;
+    lose_reply(&world, 1, "bot", webhook_spec(1, BOT)).await;
+    let made = only_webhook(&world, 1).sid.to_string();
+    let strangers = plant(&world, 1, &WebhookSeed::webhook(BOT));
+    vanish(&world, "bot").await;
+    wait_event_saying(
+        &world,
+        "bot",
+        "CreateAmbiguous",
+        &[&made, &strangers, "delete what belongs to nobody"],
+    )
+    .await;
+    assert_eq!(world.alive(conversation(1)).len(), 2);
+    assert_eq!(sent(&world, 1, Operation::Delete), []);
+    let metrics = world.operator.as_ref().unwrap().admin("/metrics").await;
+    assert!(metrics.contains("cwo_left_behind_total{reason=\"CreateAmbiguous\"} 1"), "{metrics}");
+}
+
+/// A user's delete that came before the operator, and waits at the gate.
+async fn begin_delete(world: &World, gate: &Gate, name: &str) -> JoinHandle<()> {
+    let (objects, bot, before) = (world.objects(), name.to_owned(), gate.asked());
+    let deleted =
+        tokio::spawn(async move { drop(objects.delete(&bot, &DeleteParams::default()).await.unwrap()) });
+    eventually("the delete waits at the gate", PATIENCE, async || (gate.asked() > before).then_some(()))
+        .await;
+    deleted
+}
+
+/// What the API server does: the finalizer is there before the delete is carried out, and keeps nothing.
+#[tokio::test]
+async fn r18_a_delete_that_began_before_the_journal_takes_the_object_and_leaves_no_webhook() {
+    let mut world = World::new().await;
+    let gate = Gate::new(&world).await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    gate.shut();
+    let deleted = begin_delete(&world, &gate, "bot").await;
+    strike(&world, 1, Operation::Create, Fault::reset_after_commit());
+    world.start_operator(&[SCALED]).await;
+    wait_sent(&world, 1, Operation::Create, |_| true).await;
+    let last = world.objects().get("bot").await.unwrap();
+    assert_eq!((last.finalizers().len(), &last.metadata.deletion_timestamp), (1, &None));
+    gate.open();
+    deleted.await.unwrap();
+    world.wait_gone("bot").await;
+    wait_deleted(&world, 1).await;
+    assert_harmless(&world);
+}
+
+/// A process that is killed takes with it what it saw. The API server knows for a while what happened: what went past a
+/// finalizer that was there is cleaned up after. What was let go is not looked at again, and what a hand freed while nobody
+/// ran is left: whoever does that on purpose does it then.
+#[tokio::test]
+async fn r18_what_went_past_its_finalizer_while_no_process_ran_is_found_by_the_next_one() {
+    let mut world = World::new().await;
+    let gate = Gate::new(&world).await;
+    for (n, name) in [(1, "let-go"), (2, "freed"), (3, "served"), (4, "open")] {
+        world.create(name, webhook_spec(n, BOT)).await;
+    }
+    gate.shut();
+    let deletes = [begin_delete(&world, &gate, "served").await, begin_delete(&world, &gate, "open").await];
+    strike(&world, 4, Operation::Create, Fault::reset_after_commit());
+    world.start_operator(&[]).await;
+    for name in ["let-go", "freed", "served"] {
+        world.wait_ready(name).await;
+    }
+    wait_sent(&world, 4, Operation::Create, |_| true).await;
+    let let_go = begin_delete(&world, &gate, "let-go").await;
+    world.kill_operator();
+    gate.open();
+    for deleted in deletes.into_iter().chain([let_go]) {
+        deleted.await.unwrap();
+    }
+    for name in ["served", "open"] {
+        world.wait_gone(name).await;
+    }
+    world.start_operator(&[SCALED]).await;
+    for n in [1, 3, 4] {
+        wait_deleted(&world, n).await;
+    }
+    world.kill_operator();
+    vanish(&world, "freed").await;
+    let (mark, calls) = (world.mark().await, sent(&world, 1, Operation::Delete).len());
+    world.start_operator(&[SCALED]).await;
+    eventually("what it found is looked at", PATIENCE, async || {
+        let touched = world.touches_since(mark).await;
+        touched.iter().any(|request| request.verb == "get" && request.name == "open").then_some(())
+    })
+    .await;
+    let touched = world.touches_since(mark).await;
+    assert!(touched.iter().all(|request| !["let-go", "freed"].contains(&&*request.name)), "{touched:?}");
+    assert_eq!(sent(&world, 1, Operation::Delete).len(), calls);
+    only_webhook(&world, 2);
+    assert_harmless(&world);
+}
+
+#[tokio::test]
+async fn r18_a_standby_cleans_up_what_vanished_under_a_leader_that_died() {
+    let mut world = World::new().await;
+    grant_lease(&world).await;
+    let lease = format!("--lease-namespace={}", world.namespace);
+    let arguments = ["--time-scale=0.1", "--lease-name=cwo-conversation-webhook-operator", &lease];
+    world.start_operator(&arguments).await;
+    served(&world, &["served"]).await;
+    let standby = world.start_another_operator(&arguments).await;
+    eventually("the standby has seen all", PATIENCE, async || {
+        (standby.status("/readyz").await == 200).then_some(())
+    })
+    .await;
+    lose_reply(&world, 2, "open", webhook_spec(2, BOT)).await;
+    world.operator.as_mut().unwrap().pause().await;
+    for name in ["served", "open"] {
+        vanish(&world, name).await;
+    }
+    world.kill_operator();
+    for n in 1..=2 {
+        wait_deleted(&world, n).await;
+    }
+    assert_harmless(&world);
 }

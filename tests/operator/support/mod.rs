@@ -2,6 +2,7 @@
 
 mod backup;
 mod evidence;
+mod gate;
 mod line;
 mod operator;
 mod wire;
@@ -15,6 +16,7 @@ pub(crate) use evidence::{
     BOT, PATIENCE, SCALED, assert_apart, assert_bears, assert_harmless, made, only_webhook, plant, sent,
     serving_since, settling, sids, strike, wait_another_look, wait_event, wait_sent, window,
 };
+pub(crate) use gate::Gate;
 pub(crate) use line::Line;
 pub(crate) use operator::Operator;
 pub(crate) use wire::Wire;

@@ -422,9 +422,9 @@ impl World {
         })
     }
 
-    /// What operators asked of the API server since `mark`: this test's and those of the tests beside it.
+    /// What operators asked of the API server since `mark` and were answered: this test's and those of the tests beside it.
     pub(crate) async fn requests_since(&self, mark: Mark) -> Requests {
-        self.plane.audit().since(mark).await.unwrap().by_service_account(SYSTEM, SERVICE_ACCOUNT)
+        self.plane.audit().since(mark).await.unwrap().by_service_account(SYSTEM, SERVICE_ACCOUNT).answered()
     }
 
     /// The Events about an object, as `kubectl get events` shows them: reason, note and how often.

@@ -192,6 +192,12 @@ fn r18_what_vanished_is_cleaned_up_after() {
 }
 
 #[test]
+fn r18_what_an_attempt_made_whose_object_vanished_is_cleaned_up() {
+    let budget = Budget { vanishings: 1, lost: 1, ..Budget::default() };
+    needed(Rule::R18, NONE_LOST, &Protocol { budget, processes: 1, ..Protocol::default() });
+}
+
+#[test]
 fn r19_what_was_stripped_is_given_back() {
     let budget = Budget { strips: 1, ..Budget::default() };
     needed(Rule::R19, SETTLES, &Protocol { budget, alone: true, processes: 1, ..Protocol::default() });

@@ -32,7 +32,7 @@ impl State {
 
     fn attempts(&self) -> Set {
         let mut used = self.late.object.attempts();
-        for object in self.objects.iter().chain(&self.before) {
+        for object in self.objects.iter().chain(&self.before).chain(&self.remains) {
             used |= object.attempts();
         }
         for request in &self.requests {
@@ -40,9 +40,6 @@ impl State {
         }
         for hook in &self.hooks {
             used |= bit(hook.attempt);
-        }
-        for (_, attempt) in &self.remains {
-            used |= bit(*attempt);
         }
         for worker in &self.workers {
             let view = &worker.pass.view;
@@ -66,11 +63,8 @@ impl State {
                 used |= bit(sid);
             }
         }
-        for object in self.objects.iter().chain(&self.before) {
+        for object in self.objects.iter().chain(&self.before).chain(&self.remains) {
             used |= object.sids();
-        }
-        for (sid, _) in &self.remains {
-            used |= bit(*sid);
         }
         for worker in &self.workers {
             let view = &worker.pass.view;
@@ -112,6 +106,7 @@ impl State {
         let forget = |object: &mut Object| object.journal.baseline &= !dead;
         self.objects.iter_mut().for_each(forget);
         self.before.iter_mut().for_each(forget);
+        self.remains.iter_mut().for_each(forget);
         forget(&mut self.late.object);
         for worker in &mut self.workers {
             forget(&mut worker.pass.view.object);

@@ -49,6 +49,12 @@ fn small() -> Vec<Protocol> {
             ..Protocol::default()
         },
         Protocol {
+            name: "an object that vanishes, a lost reply, a list that lags",
+            budget: Budget { vanishings: 1, lost: 1, lag: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED, GONE],
+            ..Protocol::default()
+        },
+        Protocol {
             name: "a lost reply beside a stranger's twin",
             processes: 1,
             budget: Budget { lost: 1, twins: 1, deletes: 1, ..Budget::default() },
@@ -60,7 +66,7 @@ fn small() -> Vec<Protocol> {
 
 /// Minutes, with optimisation.
 fn large() -> Vec<Protocol> {
-    one_object().into_iter().chain(unusual()).chain(two()).collect()
+    one_object().into_iter().chain(unusual()).chain(vanishing()).chain(two()).collect()
 }
 
 /// One object, two processes: what happens whatever its users do.
@@ -190,6 +196,54 @@ fn unusual() -> Vec<Protocol> {
             policies: Policies { retain: true, adopts_identical: false },
             joins_compensation: true,
             budget: Budget { crashes: 1, lost: 1, deletes: 1, restores: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED],
+            ..Protocol::default()
+        },
+    ]
+}
+
+/// Objects that go at once, finalizer and all.
+fn vanishing() -> Vec<Protocol> {
+    vec![
+        Protocol {
+            name: "an object that vanishes; crash, lost reply, lag, edit, deletion",
+            budget: Budget {
+                vanishings: 1,
+                crashes: 1,
+                lost: 1,
+                lag: 1,
+                edits: 1,
+                deletes: 1,
+                ..Budget::default()
+            },
+            reaches: &[CREATED, INFERRED, GONE],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "an object that vanishes and is restored; an unclear write, lost reply",
+            joins_compensation: true,
+            budget: Budget { vanishings: 1, restores: 1, writes: 1, lost: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED, GONE],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "an object that vanishes beside strangers; lost reply",
+            budget: Budget { vanishings: 1, lost: 1, strangers: 1, twins: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED, AMBIGUOUS],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "two objects that ask for the same; one vanishes, a lost reply",
+            wanted: ALIKE,
+            joins_compensation: true,
+            budget: Budget { vanishings: 1, lost: 1, ..Budget::default() },
+            reaches: &[CREATED, INFERRED],
+            ..Protocol::default()
+        },
+        Protocol {
+            name: "two objects, one vanishes, a crash, a lost reply",
+            wanted: DIFFERENT,
+            budget: Budget { vanishings: 1, crashes: 1, lost: 1, ..Budget::default() },
             reaches: &[CREATED, INFERRED],
             ..Protocol::default()
         },

@@ -6,10 +6,11 @@
 //! proved account, no lists shared between passes, status texts that change nothing else.
 
 use super::decision::{Decision, Why};
+use super::effects::leave;
 use super::process::{Absent, Pass, Sender, Siblings, View};
 use super::protocol::Protocol;
 use super::rules::Rule;
-use super::state::{State, has};
+use super::state::{Object, State, has};
 use super::view::decide;
 
 /// How a step goes.
@@ -40,15 +41,21 @@ impl Protocol {
         self.go_on(state, worker)
     }
 
-    /// A process cleans up after an object that vanished: as after a create of its own that no object can bear (R18).
+    /// A process cleans up after an object that vanished (R18): as after a create of its own that no object can bear, or it
+    /// finds out first what the open attempt made.
     pub(super) fn begin_clean_up(&self, state: &mut State, worker: usize, index: usize) -> Ended {
-        let (webhook, attempt) = state.remains[index];
+        let last = state.remains[index];
+        let attempt = if last.webhook == 0 { last.journal.id } else { last.settled };
         if state.objects[index].has_open(attempt) {
-            state.remains[index] = (0, 0);
+            state.remains[index] = Object::default();
             return None;
         }
-        let sender = Sender::Created { webhook, reread: true };
-        let view = View { sender, attempt, ..View::default() };
+        let view = if last.webhook == 0 {
+            View { object: last, vanished: true, ..View::default() }
+        } else {
+            let sender = Sender::Created { webhook: last.webhook, reread: true };
+            View { sender, attempt, ..View::default() }
+        };
         state.workers[worker].pass = Pass { index: number(index), uid: u8::MAX, fresh: false, view };
         self.go_on(state, worker)
     }
@@ -100,6 +107,11 @@ impl Protocol {
                     state.workers[worker].pass.view.siblings = Siblings::Unread;
                     return None;
                 }
+                // Nothing is there to say it in: a person reads it elsewhere.
+                Decision::Hold { named, .. } if state.workers[worker].pass.view.vanished => {
+                    leave(state, named);
+                    return Some(end(state, worker, decision));
+                }
                 Decision::Rest | Decision::WaitForWindow | Decision::WaitForSibling => {
                     return Some(end(state, worker, decision));
                 }
@@ -135,8 +147,11 @@ pub(super) fn end(state: &mut State, worker: usize, decision: Decision) -> Decis
     if !same_life || !keeps {
         state.workers[worker].absent[index] = Absent::Nothing;
     }
-    if !view.object.exists && matches!(view.sender, Sender::Created { reread: true, .. }) && uid == u8::MAX {
-        state.remains[index] = (0, 0);
+    let cleans_up = uid == u8::MAX && (view.vanished || matches!(view.sender, Sender::Created { .. }));
+    let waits =
+        matches!(decision, Decision::LookAgain(_) | Decision::WaitForWindow | Decision::WaitForSibling);
+    if cleans_up && !waits {
+        state.remains[index] = Object::default();
     }
     state.workers[worker].pass = Pass::default();
     decision

@@ -1,7 +1,7 @@
 //! The doing half of the driver in miniature: one effect, and what became of it.
 
 use super::decision::{Because, Decision};
-use super::driver::{Ended, Luck, end, index};
+use super::driver::{Ended, Luck, end, index, number};
 use super::people::By;
 use super::process::{Remote, Reply, Sender, Siblings};
 use super::properties::Wrong;
@@ -71,6 +71,11 @@ impl Protocol {
                 if state.bearer(sid).is_some() {
                     Wrong::CompensatedAway.note(state);
                 }
+                let infers = state.workers[worker].pass.view.vanished;
+                if infers && state.hook(sid).strangers && !self.strict {
+                    // An exact twin made in the window of a lost create is taken for the object's.
+                    state.hook(sid).made_for = number(index);
+                }
                 state.remove(sid);
                 if luck == Luck::ReplyLost {
                     state.workers[worker].pass.view.siblings = Siblings::Unread;
@@ -78,7 +83,7 @@ impl Protocol {
                 } else {
                     good(luck)?;
                     if !state.workers[worker].pass.view.object.exists {
-                        state.remains[index] = (0, 0);
+                        state.remains[index] = Object::default();
                     }
                     Some(end(state, worker, Decision::Rest))
                 }
@@ -263,7 +268,7 @@ fn protect(object: &mut Object, journal: Journal) {
 }
 
 /// A person knows of these webhooks, or a policy leaves them behind.
-fn leave(state: &mut State, sids: Set) {
+pub(super) fn leave(state: &mut State, sids: Set) {
     for sid in members(sids) {
         state.hook(sid).left = true;
     }

@@ -38,8 +38,10 @@ impl Protocol {
                     hook.left |= sid == new.webhook && sid != 0 || has(new.lost, sid);
                 }
             }
-            if by == By::People && new.webhook != 0 && !self.policies.retain && !self.without(Rule::R18) {
-                state.remains[index] = (new.webhook, new.settled);
+            let leaves = new.webhook != 0 || new.open().is_some_and(|open| open.adopt == 0);
+            if by == By::People && leaves && !self.policies.retain && !self.without(Rule::R18) {
+                // The watch shows it as it was before.
+                state.remains[index] = Object { deleting: old.deleting, ..new };
             }
             // A backup may bring it back.
             let kept = Object { uid: new.uid, config: new.config, journal: new.journal, ..Object::default() };
@@ -74,6 +76,12 @@ impl Protocol {
         let mut object = state.objects[index];
         object.deleting = true;
         object.observed = false;
+        self.store(state, index, object, By::People);
+    }
+
+    /// The object goes at once, finalizer and all.
+    pub(super) fn vanish(&self, state: &mut State, index: usize) {
+        let object = Object { deleting: true, finalizer: false, ..state.objects[index] };
         self.store(state, index, object, By::People);
     }
 

@@ -33,7 +33,7 @@ impl Protocol {
                     {
                         events.push(Event::Begin { worker, object, stale: true });
                     }
-                    if state.remains[object] != (0, 0) {
+                    if state.may_clean_up(object) {
                         events.push(Event::CleanUp { worker, object });
                     }
                 }
@@ -125,7 +125,7 @@ impl Protocol {
                 events.push(Event::Show(sid));
             }
         }
-        for object in &state.objects {
+        for object in state.objects.iter().chain(&state.remains) {
             if let Some(open) = object.open()
                 && open.adopt == 0
                 && self.may_end(state, open.id)
@@ -156,6 +156,9 @@ impl Protocol {
             }
             if budget.deletes > 0 && !object.deleting {
                 events.push(Event::Delete(n));
+            }
+            if budget.vanishings > 0 && !object.deleting && object.journal.id != 0 {
+                events.push(Event::Vanish(n));
             }
             // Otherwise nothing but status, or nothing at all, knows of the webhook: a stated risk.
             let is_announced = state.workers.iter().any(|worker| {
@@ -234,6 +237,12 @@ impl Protocol {
 }
 
 impl State {
+    /// What vanished left a webhook, or an attempt whose window is over.
+    fn may_clean_up(&self, index: usize) -> bool {
+        let last = &self.remains[index];
+        last.webhook != 0 || last.exists && has(self.over, last.journal.id)
+    }
+
     /// A pass that would find everything in order is not begun.
     fn has_work(&self, index: usize) -> bool {
         let object = &self.objects[index];

@@ -66,6 +66,8 @@ pub(super) type Board = [Config; SIDS as usize + 1];
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub(super) struct View {
     pub(super) object: Object,
+    /// The object vanished, and is what it last was.
+    pub(super) vanished: bool,
     pub(super) remote: Remote,
     pub(super) board: Board,
     pub(super) siblings: Siblings,

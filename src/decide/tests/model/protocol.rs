@@ -185,6 +185,7 @@ impl Protocol {
             Event::NeverLand => state.late = LateWrite::default(),
             Event::Edit(object) => self.edit(state, object),
             Event::Delete(object) => self.delete(state, object),
+            Event::Vanish(object) => self.vanish(state, object),
             Event::Restore(object, backup) => self.restore(state, object, backup),
             Event::Strip(object) => self.strip(state, object),
             Event::OldJournal(object) => self.put_old_journal_back(state, object)?,

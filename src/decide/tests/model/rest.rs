@@ -67,8 +67,9 @@ impl Protocol {
                 hook.attempt = 0;
             }
         }
-        for index in 0..2 {
-            if let Some(id) = state.objects[index].open().map(|open| open.id)
+        let all = [state.objects, state.remains].concat();
+        for object in all {
+            if let Some(id) = object.open().map(|open| open.id)
                 && self.may_end(state, id)
             {
                 state.over |= bit(id);
@@ -96,8 +97,7 @@ impl Protocol {
     }
 
     fn whole_pass(&self, state: &mut State, worker: usize, index: usize) -> Option<Ended> {
-        if state.remains[index] != (0, 0) {
-            self.begin_clean_up(state, worker, index);
+        if state.remains[index].exists && self.begin_clean_up(state, worker, index).is_none() {
             self.run(state, worker)?;
         }
         if !state.objects[index].exists {

@@ -195,6 +195,8 @@ pub(super) struct Budget {
     pub(super) stale: u8,
     pub(super) edits: u8,
     pub(super) deletes: u8,
+    /// Deletes that were decided on before the finalizer was there, and finalizers that are removed by hand.
+    pub(super) vanishings: u8,
     pub(super) restores: u8,
     pub(super) strips: u8,
     pub(super) old_journals: u8,
@@ -218,8 +220,9 @@ pub(super) struct State {
     pub(super) requests: [Request; 3],
     pub(super) workers: [Worker; 2],
     pub(super) late: LateWrite,
-    /// What an object left that vanished although nobody let it go: webhook and attempt.
-    pub(super) remains: [(u8, u8); 2],
+    /// What an object last was that vanished with a webhook or an open attempt although nobody let it go, as long as it is
+    /// not cleaned up after. Some process saw it.
+    pub(super) remains: [Object; 2],
     /// Attempts whose window is over.
     pub(super) over: Set,
     pub(super) conversation_gone: bool,

@@ -58,6 +58,7 @@ fn known(view: &View, policies: Policies) -> Known {
     };
     Known {
         object: view.object.exists.then(|| object(&view.object, policies)),
+        vanished: view.vanished,
         remote: match view.remote {
             Remote::Unread => decide::Remote::Unread,
             Remote::Listed { fresh } => decide::Remote::Listed { board: board(view), fresh },

@@ -53,6 +53,13 @@ impl fmt::Display for InWords<'_> {
             Event::NeverLand => write!(f, "the write that was given up will never land"),
             Event::Edit(object) => write!(f, "a user edits object {}", object + 1),
             Event::Delete(object) => write!(f, "a user deletes object {}", object + 1),
+            Event::Vanish(object) => {
+                write!(
+                    f,
+                    "a delete that was decided on before the journal was written removes object {}",
+                    object + 1
+                )
+            }
             Event::Restore(object, Backup::Latest) => {
                 write!(f, "object {} is restored with another uid", object + 1)
             }
