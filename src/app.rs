@@ -60,7 +60,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let observers: Vec<Arc<dyn twilio::Observer>> = vec![metrics.clone(), lanes.clone()];
     let twilio = twilio_client(&config, timing, observers)?;
     let work = async {
-        wait_for_crd(&requests).await;
+        if config.crd_guard {
+            wait_for_crd(&requests).await;
+        }
         let cluster = match config.cluster_id.clone() {
             Some(cluster) => cluster,
             None => cluster_id(&requests).await?,
@@ -73,6 +75,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             resync_interval: config.resync_interval,
             credentials_ttl: config.credentials_ttl,
             cluster,
+            crd_guard: config.crd_guard,
             grant: config.grant,
             instance: instance(),
             timing,

@@ -63,6 +63,10 @@ pub struct RunArguments {
     /// Id of the cluster; by default the uid of namespace kube-system.
     #[arg(long, env = "CWO_CLUSTER_ID")]
     cluster_id: Option<String>,
+    /// Read the CRD: wait for it at the start, and leave every webhook alone while it is being deleted. Off where the right
+    /// to get that one CRD cannot be given: then its deletion deletes the webhooks as well.
+    #[arg(long, env = "CWO_CRD_GUARD", action = ArgAction::Set, default_value_t = true, num_args = 0..=1, default_missing_value = "true")]
+    crd_guard: bool,
     /// Address of /healthz, /readyz and /metrics.
     #[arg(long, env = "CWO_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     admin_address: SocketAddr,
@@ -114,6 +118,8 @@ pub struct Config {
     pub max_in_flight: usize,
     /// Id of the cluster, instead of the uid of namespace `kube-system`.
     pub cluster_id: Option<String>,
+    /// The CRD is read: at the start, and before the webhook of an object that is being deleted goes.
+    pub crd_guard: bool,
     /// Address of the admin endpoints.
     pub admin_address: SocketAddr,
     /// How the owner of a namespace lets the operator read Secrets there; `None`: by no RoleBinding of theirs.
@@ -197,6 +203,7 @@ impl RunArguments {
             twilio_ca_bundle: self.twilio_ca_bundle,
             max_in_flight: usize::from(self.max_in_flight_per_account),
             cluster_id: self.cluster_id,
+            crd_guard: self.crd_guard,
             admin_address: self.admin_address,
             grant: self
                 .grant_cluster_role

@@ -96,6 +96,8 @@ pub struct Settings {
     pub credentials_ttl: Duration,
     /// Id of the cluster.
     pub cluster: String,
+    /// Webhooks stay while the kind itself is being deleted.
+    pub crd_guard: bool,
     /// How the owner of a namespace lets this process read Secrets there, for messages.
     pub grant: Option<SecretGrant>,
     /// Name of this process, in Events.
@@ -185,7 +187,11 @@ pub async fn run(
         ),
         kube: parts.requests.clone(),
         twilio: parts.twilio,
-        definition: Definition::new(parts.requests.clone(), settings.timing.board / 20),
+        definition: if settings.crd_guard {
+            Definition::new(parts.requests.clone(), settings.timing.board / 20)
+        } else {
+            Definition::unread()
+        },
         cluster: settings.cluster,
         grant: settings.grant,
         namespaces: settings.namespaces,

@@ -49,6 +49,7 @@ fn whole() -> Vec<Set> {
             }),
         ),
         operator("crd-goes-with-the-release", json!({ "crds": { "keep": false } })),
+        operator("crd-unread", json!({ "crds": { "guard": false } })),
         operator(
             "some-namespaces",
             json!({ "watchNamespaces": ["team-a", "team-b"], "resyncInterval": "1h30m", "logFormat": "text", "logLevel": "info,kube=debug" }),

@@ -176,7 +176,15 @@ impl World {
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
-    /// The same with the guards of the chart on, and these hosts for all namespaces.
+    /// [`World::on_own_plane`] with these values of the chart.
+    pub(crate) async fn on_own_plane_with(values: &[&str]) -> Self {
+        let plane = own_plane().await;
+        let kubeconfig = install_chart(plane, values).await;
+        crd_established(plane).await;
+        Self::on(plane, kubeconfig, Self::seed()).await
+    }
+
+    /// [`World::on_own_plane_with_controller_manager`] with the guards of the chart on, and these hosts for all namespaces.
     pub(crate) async fn guarded(hosts: &str) -> Self {
         let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
         let plane = Box::leak(Box::new(plane));
