@@ -38,4 +38,5 @@ mod refused;
 mod rules;
 mod sets;
 mod tenant;
+mod upgrade;
 mod wired;
