@@ -17,6 +17,7 @@ mod bad_input;
 mod chaos;
 mod counts;
 mod crash;
+mod crd_upgrade;
 mod deletions;
 mod discretion;
 mod doubles;
