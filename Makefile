@@ -23,6 +23,7 @@ OLDEST_CORE := lifecycle:: rules:: deletions:: counts:: footprint:: outsiders:: 
 
 # Of the container image.
 IMAGE ?= conversation-webhook-operator
+SIMULATOR_IMAGE ?= twilio-conversations-simulator
 IMAGE_FLAGS ?= --load
 
 # What `make chaos` goes by.
@@ -143,6 +144,13 @@ sbom: prerequisites ## What the operator is made of, in dist/sbom.cdx.json, by C
 image: ## The container image, with docker: VERSION=1.2.3 IMAGE=name; IMAGE_FLAGS=--push publishes it
 	@mkdir -p dist
 	docker buildx build . --tag "$(IMAGE):$(VERSION)" --metadata-file dist/image.json $(IMAGE_FLAGS) \
+	    --build-arg VERSION="$(VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)"
+
+.PHONY: image-simulator
+image-simulator: ## That of the stand-in for Twilio, the same way: SIMULATOR_IMAGE=name
+	@mkdir -p dist
+	docker buildx build . --target simulator --tag "$(SIMULATOR_IMAGE):$(VERSION)" $(IMAGE_FLAGS) \
+	    --metadata-file dist/image-simulator.json \
 	    --build-arg VERSION="$(VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)"
 
 .PHONY: push-charts

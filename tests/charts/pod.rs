@@ -140,6 +140,22 @@ fn files(folder: &Path) -> Vec<String> {
     found
 }
 
+/// What the Dockerfile's stages put where their entry points are.
+#[test]
+fn each_image_starts_the_program_that_is_in_it() {
+    let dockerfile = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Dockerfile")).unwrap();
+    let put: Vec<String> = dockerfile
+        .lines()
+        .filter_map(|line| line.split_once(".ci/image-root target/release/")?.1.split(' ').next())
+        .map(|program| format!("ENTRYPOINT [\"/usr/local/bin/{program}\"]"))
+        .collect();
+    let started: Vec<&str> = dockerfile.lines().filter(|line| line.starts_with("ENTRYPOINT")).collect();
+    assert_eq!(started, put);
+    assert_eq!(started.len(), 2);
+    let users = dockerfile.lines().filter(|line| *line == format!("USER {USER}:{USER}")).count();
+    assert_eq!(users, started.len());
+}
+
 #[test]
 fn the_image_is_the_program_with_its_libraries_certificates_and_a_user() {
     let root = image_root(Path::new(env!("CARGO_BIN_EXE_conversation-webhook-operator")));

@@ -152,8 +152,12 @@ async fn an_uninstall_leaves_the_kind_the_objects_and_the_webhooks_and_a_new_rel
     world.plane.kubectl(&["get", KIND]).await.unwrap();
     // Nothing is left of the release, and its operator, should it still run, may do nothing any more.
     let left = get(&world.plane, &["all,role,rolebinding,serviceaccount,pdb", "-n", SYSTEM]).await;
-    let left: Vec<&str> =
-        left["items"].as_array().unwrap().iter().map(|one| one["metadata"]["name"].as_str().unwrap()).collect();
+    let left: Vec<&str> = left["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["metadata"]["name"].as_str().unwrap())
+        .collect();
     assert_eq!(left, ["default"], "{left:?}");
     drop(operator);
     assert_eq!(world.sids().await, sids);
