@@ -131,10 +131,9 @@ release-check: ## VERSION=1.2.3: every file that names a version names this one,
 	@.ci/release-check "$(VERSION)"
 
 .PHONY: package
-package: prerequisites ## Both charts as archives in dist/
+package: prerequisites ## Both charts as archives and the plain manifests, in dist/: IMAGE and SIMULATOR_IMAGE go into them
 	@controlplane/build.sh helm
-	@mkdir -p dist
-	@$(FIND_HELM); for chart in $(CHARTS); do "$$helm" package "$$chart" --destination dist; done
+	@$(FIND_HELM); .ci/package "$$helm" "$(IMAGE)" "$(SIMULATOR_IMAGE)" dist
 
 .PHONY: sbom
 sbom: prerequisites ## What the operator is made of, in dist/sbom.cdx.json, by Cargo.lock

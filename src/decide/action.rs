@@ -138,7 +138,10 @@ pub enum Hold {
     /// The journal was written in another cluster.
     RestoredElsewhere,
     /// The journal was written for an object that is not among those that this process may see.
-    OwnerUnseen,
+    OwnerUnseen {
+        /// Id of the attempt.
+        attempt: String,
+    },
     /// The Secret opens another account or region than the webhook lives in.
     AccountMismatch {
         /// The account and region that the Secret opens.

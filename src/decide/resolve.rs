@@ -26,7 +26,7 @@ pub(super) fn resolve(input: &Input<'_>, object: &Object, attempt: &Attempt) -> 
             }
             // The owner may live in a namespace that this process does not serve.
             Siblings::Live(_) if !input.sees_all && !object.is_confirmed() => {
-                return Action::Hold(Hold::OwnerUnseen);
+                return Action::Hold(Hold::OwnerUnseen { attempt: attempt.id.clone() });
             }
             Siblings::Live(_) => {}
         }

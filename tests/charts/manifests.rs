@@ -33,3 +33,36 @@ fn the_manifests_have_nothing_that_only_helm_understands() {
         assert!(!text.contains("helm.sh/"), "{file}");
     }
 }
+
+/// A release can be pulled as it is: nobody has to say where the images are.
+#[tokio::test]
+async fn what_a_release_hands_out_names_the_images_where_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, simulator) = ("registry.example.com/owner/operator", "registry.example.com/owner/simulator");
+    let helm = controlplane::Binaries::locate().unwrap().helm().unwrap();
+    let package = tokio::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/package"))
+        .arg(helm)
+        .args([image, simulator])
+        .arg(folder.path())
+        .output()
+        .await
+        .unwrap();
+    assert!(package.status.success(), "{package:?}");
+    let text = std::fs::read_to_string(folder.path().join("install.yaml")).unwrap();
+    let images = |documents: &[crate::helm::Document]| -> Vec<String> {
+        let containers = documents
+            .iter()
+            .filter(|document| document.kind() == "Deployment")
+            .map(|document| document.value["spec"]["template"]["spec"]["containers"][0]["image"].clone());
+        containers.map(|image| image.as_str().unwrap().to_owned()).collect()
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(images(&crate::helm::documents(&text)), [format!("{image}:{version}")]);
+    assert!(folder.path().join("crds.yaml").is_file());
+    let chart = folder.path().join(format!("{NAME}-{version}.tgz"));
+    let values = serde_json::json!({ "simulator": { "enabled": true } });
+    let mut rendered = images(&crate::helm::rendered(chart.to_str().unwrap(), "operators", &values).await);
+    rendered.sort();
+    assert_eq!(rendered, [format!("{image}:{version}"), format!("{simulator}:{version}")]);
+    assert!(folder.path().join(format!("conversation-webhooks-{version}.tgz")).is_file());
+}

@@ -2,7 +2,8 @@
 
 use super::{Subject, list, mismatch, suspended};
 use crate::api::{
-    ATTEMPT_ANNOTATION, CONFIRM_RESTORE_ANNOTATION, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION, Reason,
+    ABANDON_ANNOTATION, ATTEMPT_ANNOTATION, CONFIRM_RESTORE_ANNOTATION, RECONCILE_ANNOTATION,
+    RESOLVE_ANNOTATION, Reason,
 };
 use crate::decide::{Hold, SLOTS};
 use crate::twilio::WebhookSid;
@@ -14,7 +15,7 @@ pub(in crate::controller) fn reason(hold: &Hold) -> Reason {
             Reason::InvalidConfiguration
         }
         Hold::JournalUnreadable | Hold::Ambiguous { .. } => Reason::CreateAmbiguous,
-        Hold::RestoredElsewhere | Hold::OwnerUnseen => Reason::RestoredElsewhere,
+        Hold::RestoredElsewhere | Hold::OwnerUnseen { .. } => Reason::RestoredElsewhere,
         Hold::AccountMismatch { .. } => Reason::AccountMismatch,
         Hold::ConversationNotFound => Reason::ConversationNotFound,
         Hold::WebhookMissing(_) | Hold::NothingToObserve | Hold::HintMissing(_) => Reason::WebhookMissing,
@@ -47,10 +48,12 @@ pub(in crate::controller) fn hold(hold: &Hold, subject: &Subject<'_>) -> String 
             subject.kubectl("delete"),
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
-        Hold::OwnerUnseen => format!(
+        Hold::OwnerUnseen { attempt } => format!(
             "the create-attempt annotation was written for another object, which is not in a namespace that this \
-             operator serves: nothing is done here while that object may live; serve its namespace too, or, once you know \
-             that it is gone: {}",
+             operator serves: nothing is done here while that object may live; serve its namespace too; or delete this object \
+             and let it go without what the attempt made, which may be the other's: {}; or, once you know that the other is \
+             gone: {}",
+            subject.annotate(ABANDON_ANNOTATION, attempt),
             subject.annotate(CONFIRM_RESTORE_ANNOTATION, subject.uid)
         ),
         Hold::AccountMismatch { opens, needs } => {

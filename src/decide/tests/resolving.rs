@@ -78,7 +78,7 @@ fn an_absence_confirms_nothing_but_itself() {
 fn an_attempt_whose_owner_cannot_be_seen_is_held() {
     let copied = Attempt { uid: "owner".to_owned(), ..attempt() };
     let known = Known { sees_all: false, ..Known::unresolved().open(copied) };
-    assert_eq!(known.decide(), Action::Hold(Hold::OwnerUnseen));
+    assert_eq!(known.decide(), Action::Hold(Hold::OwnerUnseen { attempt: ATTEMPT.to_owned() }));
     assert_eq!(known.live([sibling("owner")]).decide(), settle(Settled::Copied));
     let own = Known { sees_all: false, ..Known::unresolved().listed([hook(1, bot())]) };
     assert_eq!(own.decide(), record_as(1, Provenance::Inferred));
@@ -344,7 +344,7 @@ fn an_object_of_another_cluster_is_held_until_its_move_is_confirmed_by_uid() {
 fn an_unseen_owner_is_given_up_for_dead_when_somebody_says_so() {
     let foreign = Known { sees_all: false, ..Known::unresolved() };
     let foreign = foreign.open(Attempt { uid: "owner".to_owned(), ..attempt() }).listed([hook(1, bot())]);
-    assert_eq!(foreign.decide(), Action::Hold(Hold::OwnerUnseen));
+    assert_eq!(foreign.decide(), Action::Hold(Hold::OwnerUnseen { attempt: ATTEMPT.to_owned() }));
     let confirmed = foreign.with(|object| object.answers.confirm_restore = Some(UID.to_owned()));
     assert_eq!(confirmed.decide(), record_as(1, Provenance::Inferred));
 }
