@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt};
+use futures::{TryStreamExt, pin_mut};
 use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
 
@@ -26,60 +26,56 @@ const LISTEN: u32 = 10;
 
 /// Looks for objects that vanished a short while ago.
 pub(super) async fn look_back(ctx: Arc<Context>, api: Api<Guarded>, selector: Option<String>) {
-    let look = async {
-        match deletions(&api, selector.as_deref()).await {
-            Ok(deleted) => {
-                for object in deleted {
-                    noticed(&ctx, &object);
-                }
-            }
-            Err(error) => tracing::debug!(%error, "what vanished before the start is not known"),
-        }
-    };
-    let _ = ctx.stop.run_until_cancelled(look).await;
-}
-
-/// An object that was deleted before the start. What is let go has the time of its deletion in it, and what a hand frees has
-/// no finalizer: only a delete that was decided on before the finalizer was there goes past it. A finalizer that somebody
-/// took off while nobody ran is no oversight.
-fn noticed(ctx: &Arc<Context>, object: &Guarded) {
-    if let Ok(object) = &object.0
-        && object.metadata.deletion_timestamp.is_none()
-        && object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
-    {
-        vanished::noticed(ctx, object, Remembered::default());
+    let looked = ctx.stop.run_until_cancelled(look(&ctx, &api, selector.as_deref())).await;
+    if let Some(Err(error)) = looked {
+        tracing::debug!(%error, "what vanished before the start is not known");
     }
 }
 
-/// The objects that were deleted a short while ago, as they last were; none where the API server does not know.
-async fn deletions(api: &Api<Guarded>, selector: Option<&str>) -> Result<Vec<Guarded>, kube::Error> {
+async fn look(ctx: &Arc<Context>, api: &Api<Guarded>, selector: Option<&str>) -> Result<(), kube::Error> {
     let now = api.list_metadata(&ListParams::default().limit(1)).await?.metadata.resource_version;
-    let Some(now) = now.and_then(|version| version.parse::<u64>().ok()) else { return Ok(Vec::new()) };
+    let Some(now) = now.and_then(|version| version.parse::<u64>().ok()) else { return Ok(()) };
     let mut params = WatchParams::default().timeout(LISTEN);
     if let Some(selector) = selector {
         params = params.labels(selector);
     }
     let mut back = FURTHEST.min(now.saturating_sub(1));
     while back >= NEAREST {
-        match deletions_since(api, &params, now - back).await {
+        match look_since(ctx, api, &params, now - back).await {
             Err(kube::Error::Api(status)) if status.code == 410 => back /= 2,
-            deleted => return deleted,
+            looked => return looked,
         }
     }
-    Ok(Vec::new())
+    Ok(())
 }
 
-async fn deletions_since(
+/// Whether the API server does not remember as much is the first that it says.
+async fn look_since(
+    ctx: &Arc<Context>,
     api: &Api<Guarded>,
     params: &WatchParams,
     since: u64,
-) -> Result<Vec<Guarded>, kube::Error> {
+) -> Result<(), kube::Error> {
     let events = api.watch(params, &since.to_string()).await?;
-    let deleted = events.map(|event| match event? {
-        WatchEvent::Deleted(object) => Ok(Some(object)),
-        WatchEvent::Error(status) => Err(kube::Error::Api(status)),
-        WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Bookmark(_) => Ok(None),
-    });
-    let deleted: Vec<Option<Guarded>> = deleted.try_collect().await?;
-    Ok(deleted.into_iter().flatten().collect())
+    pin_mut!(events);
+    while let Some(event) = events.try_next().await? {
+        match event {
+            WatchEvent::Deleted(object) => deleted(ctx, &object),
+            WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
+            WatchEvent::Added(_) | WatchEvent::Modified(_) | WatchEvent::Bookmark(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// An object that was deleted. What is let go has the time of its deletion in it, and what a hand frees has no finalizer: only
+/// a delete that was decided on before the finalizer was there goes past it. A finalizer that somebody took off while nobody
+/// ran is no oversight.
+fn deleted(ctx: &Arc<Context>, object: &Guarded) {
+    if let Ok(object) = &object.0
+        && object.metadata.deletion_timestamp.is_none()
+        && object.finalizers().iter().any(|finalizer| finalizer == FINALIZER)
+    {
+        vanished::noticed(ctx, object, Remembered::default());
+    }
 }

@@ -46,7 +46,8 @@ impl Verdict {
             loop {
                 let objects = settled(world).await;
                 let verdict = Self::now(world, &objects, started.elapsed());
-                if verdict.lost == 0 {
+                // What objects left that vanished is looked for once its window is over.
+                if verdict.lost == 0 && verdict.leaks.is_empty() {
                     return verdict;
                 }
                 last = Some(verdict);

@@ -88,15 +88,15 @@ impl Protocol {
     fn go_on(&self, state: &mut State, worker: usize) -> Ended {
         loop {
             let decision = self.next(state, worker)?;
-            let index = index(state, worker);
+            let place = state.workers[worker].pass.place();
             match decision {
                 Decision::LookAgain(absent) => {
-                    let seen_before = state.workers[worker].absent[index] == absent;
+                    let seen_before = state.workers[worker].absent[place] == absent;
                     let certain =
                         !self.still_hidden(state, absent) && seen_before || self.without(Rule::TwoLooks);
                     let view = &mut state.workers[worker].pass.view;
                     if !certain || view.confirmed {
-                        state.workers[worker].absent[index] = absent;
+                        state.workers[worker].absent[place] = absent;
                         return Some(end(state, worker, decision));
                     }
                     view.confirmed = true;
@@ -136,22 +136,25 @@ impl Protocol {
 /// The pass is over. An absence is remembered as long as nothing says otherwise.
 pub(super) fn end(state: &mut State, worker: usize, decision: Decision) -> Decision {
     let index = index(state, worker);
-    let Pass { uid, view, .. } = state.workers[worker].pass;
-    let keeps = matches!(
-        decision,
-        Decision::LookAgain(_)
-            | Decision::Rest
-            | Decision::Hold { why: Why::Missing | Why::ConversationNotFound, .. }
-    );
-    let same_life = state.objects[index].uid == uid;
-    if !same_life || !keeps {
-        state.workers[worker].absent[index] = Absent::Nothing;
-    }
-    let cleans_up = uid == u8::MAX && (view.vanished || matches!(view.sender, Sender::Created { .. }));
+    let pass = state.workers[worker].pass;
     let waits =
         matches!(decision, Decision::LookAgain(_) | Decision::WaitForWindow | Decision::WaitForSibling);
-    if cleans_up && !waits {
-        state.remains[index] = Object::default();
+    let keeps = if pass.cleans_up() {
+        if !waits {
+            state.remains[index] = Object::default();
+        }
+        matches!(decision, Decision::LookAgain(_))
+    } else {
+        state.objects[index].uid == pass.uid
+            && matches!(
+                decision,
+                Decision::LookAgain(_)
+                    | Decision::Rest
+                    | Decision::Hold { why: Why::Missing | Why::ConversationNotFound, .. }
+            )
+    };
+    if !keeps {
+        state.workers[worker].absent[pass.place()] = Absent::Nothing;
     }
     state.workers[worker].pass = Pass::default();
     decision

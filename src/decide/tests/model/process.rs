@@ -99,7 +99,20 @@ pub(super) struct Pass {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub(super) struct Worker {
     pub(super) pass: Pass,
-    pub(super) absent: [Absent; 2],
+    /// Of each object, and of each that vanished.
+    pub(super) absent: [Absent; 4],
+}
+
+impl Pass {
+    /// It is for an object that vanished.
+    pub(super) fn cleans_up(&self) -> bool {
+        self.uid == u8::MAX
+    }
+
+    /// The place of what is remembered to be absent.
+    pub(super) fn place(&self) -> usize {
+        usize::from(self.index) - 1 + if self.cleans_up() { 2 } else { 0 }
+    }
 }
 
 impl Worker {
