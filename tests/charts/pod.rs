@@ -5,8 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use controlplane::{ControlPlane, Process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -90,7 +88,7 @@ fn image_root(program: &Path) -> TempDir {
 fn mount_account(kubeconfig: &Path, namespace: &str, root: &Path) -> String {
     let kubeconfig: Value = serde_json::from_slice(&fs::read(kubeconfig).unwrap()).unwrap();
     let cluster = &kubeconfig["clusters"][0]["cluster"];
-    let authority = STANDARD.decode(cluster["certificate-authority-data"].as_str().unwrap()).unwrap();
+    let authority = fs::read(cluster["certificate-authority"].as_str().unwrap()).unwrap();
     let token = kubeconfig["users"][0]["user"]["token"].as_str().unwrap();
     let folder = root.join(ACCOUNT);
     fs::create_dir_all(&folder).unwrap();
