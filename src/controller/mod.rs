@@ -187,11 +187,7 @@ pub async fn run(
         ),
         kube: parts.requests.clone(),
         twilio: parts.twilio,
-        definition: if settings.crd_guard {
-            Definition::new(parts.requests.clone(), settings.timing.board / 20)
-        } else {
-            Definition::unread()
-        },
+        definition: Definition::new(parts.requests.clone(), settings.timing.board / 20, settings.crd_guard),
         cluster: settings.cluster,
         grant: settings.grant,
         namespaces: settings.namespaces,

@@ -69,8 +69,8 @@ fn says(cause: &str, expected: &str) -> bool {
     }
     let types = ["object", "string", "array", "integer", "boolean"];
     let Some(bare) = types.iter().find_map(|name| {
-        let typed = format!("{REFUSED}\"{name}\": ");
-        cause.contains(&typed).then(|| cause.replacen(&typed, REFUSED, 1))
+        let named = format!("{REFUSED}\"{name}\": ");
+        cause.contains(&named).then(|| cause.replacen(&named, REFUSED, 1))
     }) else {
         return false;
     };

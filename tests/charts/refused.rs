@@ -73,6 +73,50 @@ async fn values_that_the_operator_could_not_run_with() {
             json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a", "names": [] }] } }),
             at("/secretAccess/namespaces/0/names"),
         ),
+        // Written for a mode that is not on.
+        (json!({ "secretAccess": { "namespaces": [{ "name": "a" }] } }), at("/secretAccess/namespaces")),
+        // Together.
+        (json!({ "serviceAccount": { "create": false } }), at("/serviceAccount/name")),
+        (json!({ "twilio": { "baseUrl": "http://twilio.example.com" } }), at("/twilio/allowHttp")),
+        (json!({ "extraArgs": ["--lease-name=other"] }), at("/extraArgs/0")),
+        (json!({ "extraArgs": ["--crd-guard=false"] }), at("/extraArgs/0")),
+        (json!({ "extraArgs": ["--twilio-allow-http"] }), at("/extraArgs/0")),
+        (
+            json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a" }, { "name": "a", "names": ["b"] }] } }),
+            "secretAccess.namespaces lists a twice: put all names into one entry".into(),
+        ),
+        (
+            json!({ "simulator": { "enabled": true }, "twilio": { "baseUrl": "https://twilio.example.com" } }),
+            "simulator.enabled and twilio.baseUrl exclude each other".into(),
+        ),
+        (
+            json!({ "prometheus": { "serviceMonitor": { "enabled": true }, "podMonitor": { "enabled": true } } }),
+            "would count each number twice".into(),
+        ),
+        (
+            json!({ "podDisruptionBudget": { "minAvailable": 1, "maxUnavailable": 1 } }),
+            "podDisruptionBudget takes minAvailable or maxUnavailable, not both".into(),
+        ),
+        (
+            json!({ "extraArgs": ["--leader-elect=false"] }),
+            "--leader-elect=false is for an operator that is alone: set replicaCount to 1".into(),
+        ),
+        // A node could never be drained.
+        (json!({ "podDisruptionBudget": { "minAvailable": 2 } }), "lets none of 2 pods go".into()),
+        (json!({ "podDisruptionBudget": { "minAvailable": "100%" } }), "lets none of 2 pods go".into()),
+        // Kubernetes rounds up.
+        (json!({ "podDisruptionBudget": { "minAvailable": "51%" } }), "lets none of 2 pods go".into()),
+        (json!({ "podDisruptionBudget": { "maxUnavailable": 0 } }), "lets none of 2 pods go".into()),
+        (json!({ "podDisruptionBudget": { "maxUnavailable": "0%" } }), "lets none of 2 pods go".into()),
+    ];
+    assert_refused(OPERATOR, table.iter().map(|(values, says)| (values.clone(), says.as_str())).collect())
+        .await;
+}
+
+#[tokio::test]
+async fn guards_that_could_not_hold() {
+    let at = |path: &str| format!("at '{path}'");
+    let table: Vec<(Value, String)> = vec![
         (json!({ "guards": { "webhookHosts": { "hosts": [] } } }), at("/guards/webhookHosts")),
         (json!({ "guards": { "finaliser": {} } }), at("/guards")),
         (
@@ -103,40 +147,6 @@ async fn values_that_the_operator_could_not_run_with() {
             json!({ "guards": { "finalizer": { "exemptUsers": ["a\"b"] } } }),
             at("/guards/finalizer/exemptUsers/0"),
         ),
-        // Written for a mode that is not on.
-        (json!({ "secretAccess": { "namespaces": [{ "name": "a" }] } }), at("/secretAccess/namespaces")),
-        // Together.
-        (json!({ "serviceAccount": { "create": false } }), at("/serviceAccount/name")),
-        (json!({ "twilio": { "baseUrl": "http://twilio.example.com" } }), at("/twilio/allowHttp")),
-        (json!({ "extraArgs": ["--lease-name=other"] }), at("/extraArgs/0")),
-        (json!({ "extraArgs": ["--twilio-allow-http"] }), at("/extraArgs/0")),
-        (
-            json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a" }, { "name": "a", "names": ["b"] }] } }),
-            "secretAccess.namespaces lists a twice: put all names into one entry".into(),
-        ),
-        (
-            json!({ "simulator": { "enabled": true }, "twilio": { "baseUrl": "https://twilio.example.com" } }),
-            "simulator.enabled and twilio.baseUrl exclude each other".into(),
-        ),
-        (
-            json!({ "prometheus": { "serviceMonitor": { "enabled": true }, "podMonitor": { "enabled": true } } }),
-            "would count each number twice".into(),
-        ),
-        (
-            json!({ "podDisruptionBudget": { "minAvailable": 1, "maxUnavailable": 1 } }),
-            "podDisruptionBudget takes minAvailable or maxUnavailable, not both".into(),
-        ),
-        (
-            json!({ "extraArgs": ["--leader-elect=false"] }),
-            "--leader-elect=false is for an operator that is alone: set replicaCount to 1".into(),
-        ),
-        // A node could never be drained.
-        (json!({ "podDisruptionBudget": { "minAvailable": 2 } }), "lets none of 2 pods go".into()),
-        (json!({ "podDisruptionBudget": { "minAvailable": "100%" } }), "lets none of 2 pods go".into()),
-        // Kubernetes rounds up.
-        (json!({ "podDisruptionBudget": { "minAvailable": "51%" } }), "lets none of 2 pods go".into()),
-        (json!({ "podDisruptionBudget": { "maxUnavailable": 0 } }), "lets none of 2 pods go".into()),
-        (json!({ "podDisruptionBudget": { "maxUnavailable": "0%" } }), "lets none of 2 pods go".into()),
     ];
     assert_refused(OPERATOR, table.iter().map(|(values, says)| (values.clone(), says.as_str())).collect())
         .await;

@@ -56,7 +56,7 @@ fn context() -> Arc<Context> {
     Arc::new(Context {
         secrets: Secrets::new(kube.clone(), timing.request, timing.request),
         addresses: Addresses::new(kube.clone(), timing.request, timing.request),
-        definition: Definition::new(kube.clone(), timing.request),
+        definition: Definition::new(kube.clone(), timing.request, true),
         kube,
         twilio: twilio::Client::new(twilio::ClientOptions::default()).unwrap(),
         cluster: "this-cluster".to_owned(),
