@@ -42,8 +42,8 @@ fn largest(n: u32) -> Value {
 async fn memory_is_bounded_by_what_is_stored() {
     let many: u32 = std::env::var(OBJECTS).map_or(500, |many| many.parse().unwrap());
     let mut world = World::on_own_plane().await;
-    // As it runs in a cluster: a test's trace of every step would be a log of gigabytes.
-    world.start_operator(&["--log-level=warn"]).await;
+    // As it runs in a cluster: a test's trace of every step would be a log of gigabytes. The first line tells where it listens.
+    world.start_operator(&["--log-level=info"]).await;
     let empty = world.operator.as_ref().unwrap().resident();
 
     let objects = world.objects();
@@ -68,7 +68,7 @@ async fn memory_is_bounded_by_what_is_stored() {
     let grown = world.operator.as_ref().unwrap().resident();
     // A new process gets them all in one list.
     world.stop_operator().await;
-    world.start_operator(&["--log-level=warn"]).await;
+    world.start_operator(&["--log-level=info"]).await;
     eventually("all of them are listed", Duration::from_mins(30), async || {
         let metrics = world.operator.as_ref().unwrap().admin("/metrics").await;
         metrics.lines().any(|line| line.starts_with("cwo_objects") && line.ends_with(&served)).then_some(())
