@@ -12,8 +12,8 @@ use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use crate::support::{
     BOT, Gate, SCALED, World, annotate, assert_apart, assert_harmless, conversation, eventually, grant_lease,
-    only_webhook, plant, sent, sid_of, strike, strip_finalizers, wait_event_saying, wait_sent, webhook_spec,
-    window,
+    only_webhook, plant, sent, settling, sid_of, strike, strip_finalizers, wait_event_saying, wait_sent,
+    webhook_spec,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -214,8 +214,8 @@ async fn r18_what_a_lost_create_made_is_deleted_when_its_object_vanished_meanwhi
     vanish(&world, "bot").await;
     wait_deleted(&world, 1).await;
     let at = |operation| sent(&world, 1, operation)[0].at;
-    // Whatever may be under way has arrived by then.
-    assert_apart(at(Operation::Create), at(Operation::Delete), window());
+    // The window begins with the journal, a moment before the create.
+    assert_apart(at(Operation::Create), at(Operation::Delete), settling());
     assert_harmless(&world);
 }
 
