@@ -20,7 +20,7 @@ use super::message;
 use super::object::view;
 use super::pass::Pass;
 use super::schedule::backoff;
-use crate::api::{ConversationWebhook, Mode};
+use crate::api::ConversationWebhook;
 use crate::decide::{Hold, Kind, Object};
 use crate::twilio::{AccountSid, WebhookSid};
 
@@ -151,7 +151,7 @@ async fn look_for(
 
 /// What an object leaves that was to be deleted with it.
 fn remains(object: &Object, cluster: &str) -> Option<Remains> {
-    if object.retain || object.mode == Mode::Observe || object.is_abandoned() {
+    if object.leaves_all_behind() {
         return None;
     }
     if let Some(open) = object.open_attempt() {

@@ -237,6 +237,12 @@ impl Object {
         self.answers.confirm_restore.as_deref() == Some(self.uid.as_str())
     }
 
+    /// Whether what it made stays at Twilio should it vanish: by policy, by mode, or because a user says so.
+    #[must_use]
+    pub fn leaves_all_behind(&self) -> bool {
+        self.retain || self.mode == Mode::Observe || self.is_abandoned()
+    }
+
     /// Whether a user lets the object go without the webhook, or without an answer to the attempt, that keeps it.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {

@@ -6,15 +6,13 @@
 use super::action::Action;
 use super::input::{Input, Object, Siblings};
 use super::resolve::resolve;
-use crate::api::Mode;
 
 /// The next step for what is left of an object, as it last was.
 pub(super) fn clean_up(input: &Input<'_>, object: &Object) -> Action {
     let Some(attempt) = object.open_attempt() else { return Action::Rest };
     // What was to stay, stays. Whatever another cluster's attempt made is that cluster's, and what was to be taken over is
     // somebody else's.
-    let stays = object.retain || object.mode == Mode::Observe || object.is_abandoned();
-    if stays || object.is_elsewhere(attempt, input.cluster) || attempt.adopt.is_some() {
+    if object.leaves_all_behind() || object.is_elsewhere(attempt, input.cluster) || attempt.adopt.is_some() {
         return Action::Rest;
     }
     if let Siblings::Live(siblings) = input.siblings {
