@@ -109,7 +109,7 @@ test-oldest: prerequisites ## The core of the tests on the oldest Kubernetes tha
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --locked --no-fail-fast --test operator -- $(OLDEST_CORE)
 
 .PHONY: verify
-verify: prerequisites ## The create protocol in every order of events: no network, half an hour, 9 GB
+verify: prerequisites ## The create protocol in every order of events: no network, ten minutes on an idle machine, 9 GB
 	@cargo test --quiet --profile verify --locked --lib decide::tests::model -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: crash-matrix

@@ -93,7 +93,7 @@ async fn requests(world: &World, mark: Mark) -> Requests {
     world.requests_since(mark).await.filter(|request| request.namespace == world.namespace)
 }
 
-/// How often all objects were listed: not those on one conversation only, and not the first of all.
+/// How often all objects were listed: neither those on one conversation only, nor the one that tells the present version.
 fn lists(requests: &Requests) -> usize {
     let is_list = |request: &&Request| {
         request.verb == "list"
