@@ -1,6 +1,7 @@
 //! Secrets that are kept while objects need their credentials (`--protect-secrets`).
 
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
@@ -88,6 +89,34 @@ async fn deletion_a_secret_waits_for_the_last_object_that_needs_it() {
         requests.counts()
     );
     assert!(requests.iter().all(|request| request.code != 403), "{requests:?}");
+}
+
+/// Each of them sees the others in the cache for a moment longer than they are there.
+#[tokio::test]
+async fn deletion_the_last_of_many_objects_lets_their_secret_go() {
+    let mut world = world().await;
+    world.start_operator(&[PROTECT]).await;
+    for n in 1..=20 {
+        world.create(&format!("bot-{n}"), webhook_spec(n, BOT)).await;
+    }
+    for n in 1..=20 {
+        world.wait_ready(&format!("bot-{n}")).await;
+    }
+    let mark = world.mark().await;
+    world.delete_secret(SECRET).await;
+    world.objects().delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
+    wait_secret_gone(&world, SECRET).await;
+    for n in 1..=20 {
+        world.wait_gone(&format!("bot-{n}")).await;
+        assert_eq!(world.alive(conversation(n)), [], "{n}");
+    }
+    let requests = world.requests_since(mark).await.filter(|request| request.namespace == world.namespace);
+    // Only who sees no other in the cache asks for a list: few of them.
+    let lists =
+        requests.iter().filter(|request| request.verb == "list" && !request.uri.contains("Selector="));
+    println!("{:?}", requests.counts());
+    assert!(lists.count() <= 5, "{:?}", requests.counts());
+    assert_eq!(requests.count("patch", "secrets"), 1, "{:?}", requests.counts());
 }
 
 /// Two Secrets, and an object that moves from the one to the other.
@@ -229,4 +258,36 @@ async fn deletion_a_namespace_with_a_protected_secret_goes_although_its_leader_i
     world.kill_operator();
     world.spawn_operator(&arguments);
     wait_nothing_left(&world).await;
+}
+
+/// The first block of commands in a section of docs/uninstall.md.
+fn commands(section: &str) -> String {
+    let text = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/uninstall.md"));
+    let (_, section) = text.split_once(&format!("\n## {section}\n")).unwrap();
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    block.split_once("```").unwrap().0.to_owned()
+}
+
+#[tokio::test]
+async fn what_hangs_without_an_operator_goes_by_the_commands_of_the_documentation() {
+    let mut world = World::on_own_plane_with(&[RIGHT]).await;
+    world.start_operator(&[PROTECT]).await;
+    for n in 1..=2 {
+        world.create(&format!("bot-{n}"), webhook_spec(n, BOT)).await;
+        world.wait_ready(&format!("bot-{n}")).await;
+    }
+    world.kill_operator();
+    world.delete("bot-1").await;
+    world.delete_secret(SECRET).await;
+
+    world.plane.shell(&commands("Objects that hang because the operator went first")).await.unwrap();
+    world.wait_gone("bot-1").await;
+    let stays = world.objects().get("bot-2").await.unwrap();
+    assert!(!stays.finalizers().is_empty(), "nobody deleted it");
+    assert!(is_kept(&world, SECRET).await);
+    world.plane.shell(&commands("Secrets that hang")).await.unwrap();
+    wait_secret_gone(&world, SECRET).await;
+    for n in 1..=2 {
+        only_webhook(&world, n);
+    }
 }
