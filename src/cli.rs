@@ -35,6 +35,7 @@ pub enum Command {
 
 /// Arguments of `run`. Durations are written 30s, 10m, 1h30m.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct RunArguments {
     /// Namespace to serve; repeatable. All when absent.
     #[arg(long = "namespace", env = "CWO_NAMESPACE", value_delimiter = ',')]

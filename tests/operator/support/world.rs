@@ -245,12 +245,12 @@ impl World {
 
     /// Lets the operator read Secrets of these names in the test's namespace, beside the chart's own name.
     pub(crate) async fn grant_secrets(&self, names: &[&str]) {
-        self.grant_on_secrets("get", names).await;
+        self.grant_on_secrets("read", "get", names).await;
     }
 
     /// Lets the operator protect Secrets of these names in the test's namespace, and waits until it may.
     pub(crate) async fn let_protect_secrets(&self, names: &[&str]) {
-        self.grant_on_secrets("get,patch", names).await;
+        self.grant_on_secrets("protect", "get,patch", names).await;
         let what = format!("secrets/{}", names[0]);
         self.wait_may("patch", &what, true).await;
     }
@@ -265,8 +265,8 @@ impl World {
         .await;
     }
 
-    async fn grant_on_secrets(&self, verbs: &str, names: &[&str]) {
-        let reader = format!("{}-{}", verbs.replace(',', "-"), names[0]);
+    async fn grant_on_secrets(&self, what_for: &str, verbs: &str, names: &[&str]) {
+        let reader = format!("{what_for}-{}", names[0]);
         let operator = format!("{SYSTEM}:{SERVICE_ACCOUNT}");
         let create = ["create", "--namespace", &self.namespace];
         let secrets = names.iter().flat_map(|name| ["--resource-name", *name]);
