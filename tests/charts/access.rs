@@ -193,38 +193,92 @@ async fn whoever_views_or_edits_a_namespace_does_so_with_webhooks_and_never_with
     }
 }
 
+/// Has an administrator apply what a release with `rbac.create: false` needs, by the command in the chart's README and what
+/// it says to add.
+async fn prepare(plane: &ControlPlane, name: &str, values: &Value, more: &[&str]) {
+    let readme = std::fs::read_to_string(format!("{OPERATOR}/README.md")).unwrap();
+    let section = readme.split("\n## Without cluster rights\n").nth(1).unwrap();
+    for one in more {
+        assert!(section.split("\n## ").next().unwrap().contains(one), "{one}");
+    }
+    let block = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap().replace("\\\n", " ");
+    let (command, rest) = block.split_once('|').unwrap();
+    assert_eq!(rest.trim(), "kubectl apply -f -");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), values.to_string()).unwrap();
+    let words = command.split_whitespace().skip(1).chain(more.iter().flat_map(|one| one.split(' ')));
+    let arguments: Vec<&str> = words
+        .map(|word| match word {
+            "RELEASE" | "NAMESPACE" => name,
+            "charts/conversation-webhook-operator" => OPERATOR,
+            "values.yaml" => file.path().to_str().unwrap(),
+            word => word,
+        })
+        .collect();
+    let prepared = plane.helm(&arguments).await.unwrap().stdout;
+    plane.kubectl_with_input(&["apply", "-f", "-"], &prepared).await.unwrap();
+}
+
+/// Somebody who may do everything in the namespace of this name, and nothing outside.
+async fn installer(plane: &ControlPlane, kube: &kube::Client, name: &str) -> String {
+    namespace(plane, name).await;
+    let user = format!("{name}-installer");
+    grant(plane, &user, name, &["admin", "edit", "view"]).await;
+    let subject = Subject::user(&user);
+    subject.wait_may(kube, "create /secrets", "", name).await;
+    subject.wait_may(kube, "create rbac.authorization.k8s.io/roles", "", name).await;
+    format!("--kube-as-user={user}")
+}
+
 #[tokio::test]
 async fn who_has_no_rights_over_the_cluster_installs_what_an_administrator_prepared() {
     let plane = cluster().await;
     let kube = plane.admin_client().await.unwrap();
     let name = "humble";
-    namespace(plane, name).await;
-    grant(plane, "installer", name, &["admin", "edit", "view"]).await;
-    let installer = Subject::user("installer");
-    installer.wait_may(&kube, "create /secrets", "", name).await;
-    installer.wait_may(&kube, "create rbac.authorization.k8s.io/roles", "", name).await;
-
-    let install = ["install", "--kube-as-user=installer"];
+    let installer = installer(plane, &kube, name).await;
+    let install = ["install", &installer];
     let mut values = json!({ "fullnameOverride": name, "crds": { "enabled": false } });
     let refused = release(plane, &install, (name, OPERATOR, name), &values).await.unwrap_err();
     assert!(refused.to_string().contains("clusterroles"), "{refused}");
     // What the attempt left.
     let _ = plane.helm(&["uninstall", name, "--namespace", name]).await;
 
-    // As the chart's README has it.
-    let show = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/tenant-roles.yaml"];
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), values.to_string()).unwrap();
-    let path = file.path().to_str().unwrap();
-    let arguments =
-        [&["template", name, OPERATOR, "--namespace", name, "--values", path], &show[..]].concat();
-    let prepared = plane.helm(&arguments).await.unwrap().stdout;
-    plane.kubectl_with_input(&["apply", "-f", "-"], &prepared).await.unwrap();
-
     values["rbac"] = json!({ "create": false });
+    prepare(plane, name, &values, &[]).await;
     release(plane, &install, (name, OPERATOR, name), &values).await.unwrap();
     let operator = Subject::service_account(name, name);
     operator.wait_may(&kube, GET, "twilio-credentials", "default").await;
     operator.wait_may(&kube, "update coordination.k8s.io/leases", name, name).await;
     get(plane, &["deployment", name, "-n", name]).await;
+}
+
+#[tokio::test]
+async fn a_release_without_cluster_rights_names_the_role_that_an_administrator_prepared() {
+    let plane = cluster().await;
+    let kube = plane.admin_client().await.unwrap();
+    let (name, tenant) = ("lowly", "lowly-a");
+    let installer = installer(plane, &kube, name).await;
+    namespace(plane, tenant).await;
+    let values = json!({
+        "fullnameOverride": name, "crds": { "enabled": false }, "rbac": { "create": false },
+        "secretAccess": { "mode": "granted" },
+    });
+    prepare(plane, name, &values, &["--show-only templates/secret-access.yaml"]).await;
+    release(plane, &["install", &installer], (name, OPERATOR, name), &values).await.unwrap();
+
+    let deployment = get(plane, &["deployment", name, "-n", name]).await;
+    let given = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+    let argument = |flag: &str| {
+        let value = given.iter().find_map(|one| one.as_str()?.strip_prefix(flag));
+        value.unwrap_or_else(|| panic!("no {flag} in {given:?}")).to_owned()
+    };
+    let role = argument("--grant-cluster-role=");
+    let (binds, account) = (
+        format!("--clusterrole={role}"),
+        format!("--serviceaccount={}", argument("--grant-service-account=")),
+    );
+    plane.kubectl(&["create", "rolebinding", &role, "-n", tenant, &binds, &account]).await.unwrap();
+    let operator = Subject::service_account(name, name);
+    operator.wait_may(&kube, GET, "twilio-credentials", tenant).await;
+    assert!(!operator.may(&kube, GET, "twilio-credentials", "default").await);
 }
