@@ -5,6 +5,7 @@ use controlplane::ControlPlane;
 use serde_json::{Value, json};
 
 use crate::cluster::{Subject, cluster, eventually, get, namespace, release};
+use crate::grant;
 use crate::helm::OPERATOR;
 
 const GET: &str = "get /secrets";
@@ -92,7 +93,7 @@ async fn namespaces_reads_where_it_is_listed() {
 
 /// Gives a user what the cluster's role of that name has in a namespace. The controller that fills these roles in does not
 /// run here, so the roles that they are filled from are bound.
-async fn grant(plane: &ControlPlane, user: &str, namespace: &str, parts: &[&str]) {
+async fn bind(plane: &ControlPlane, user: &str, namespace: &str, parts: &[&str]) {
     for part in parts {
         let (role, user_flag) =
             (format!("--clusterrole=system:aggregate-to-{part}"), format!("--user={user}"));
@@ -108,15 +109,15 @@ async fn granted_reads_nothing_until_the_owner_of_a_namespace_says_so() {
     assert!(!world.reads(&world.a, "twilio-credentials").await);
     assert!(!world.reads(&world.name, "twilio-credentials").await);
 
-    grant(world.plane, "editor", &world.a, &["edit", "view"]).await;
-    grant(world.plane, "owner", &world.a, &["admin", "edit", "view"]).await;
+    bind(world.plane, "editor", &world.a, &["edit", "view"]).await;
+    bind(world.plane, "owner", &world.a, &["admin", "edit", "view"]).await;
     let owner = Subject::user("owner");
     let bind = "create rbac.authorization.k8s.io/rolebindings";
     owner.wait_may(&world.kube, bind, "", &world.a).await;
     owner.wait_may(&world.kube, GET, "twilio-credentials", &world.a).await;
-    let account = format!("--serviceaccount={0}:{0}", world.name);
-    let role = format!("--clusterrole={}-secrets", world.name);
-    let create = ["create", "rolebinding", "twilio-operator", "-n", &world.a, &role, &account];
+    let granted = json!({ "fullnameOverride": world.name, "secretAccess": { "mode": "granted" } });
+    let command = grant::of_the_notes(&world.name, &world.name, &granted).await;
+    let create = [&command.split(' ').collect::<Vec<_>>()[..], &["-n", &world.a]].concat();
     let refused = world.plane.kubectl(&[&create[..], &["--as=editor"]].concat()).await.unwrap_err();
     assert!(refused.to_string().contains("forbidden"), "{refused}");
     world.plane.kubectl(&[&create[..], &["--as=owner"]].concat()).await.unwrap();
@@ -126,7 +127,7 @@ async fn granted_reads_nothing_until_the_owner_of_a_namespace_says_so() {
     assert!(!world.reads(&world.b, "twilio-credentials").await);
     world.asks_for_one_at_a_time().await;
 
-    world.plane.kubectl(&["delete", "rolebinding", "twilio-operator", "-n", &world.a]).await.unwrap();
+    world.plane.kubectl(&["delete", "rolebinding", "granted-secrets", "-n", &world.a]).await.unwrap();
     eventually("what was granted is taken back", async || {
         (!world.reads(&world.a, "twilio-credentials").await).then_some(())
     })
@@ -223,7 +224,7 @@ async fn prepare(plane: &ControlPlane, name: &str, values: &Value, more: &[&str]
 async fn installer(plane: &ControlPlane, kube: &kube::Client, name: &str) -> String {
     namespace(plane, name).await;
     let user = format!("{name}-installer");
-    grant(plane, &user, name, &["admin", "edit", "view"]).await;
+    bind(plane, &user, name, &["admin", "edit", "view"]).await;
     let subject = Subject::user(&user);
     subject.wait_may(kube, "create /secrets", "", name).await;
     subject.wait_may(kube, "create rbac.authorization.k8s.io/roles", "", name).await;
