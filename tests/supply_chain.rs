@@ -227,6 +227,48 @@ fn every_crate_is_from_the_registry_with_a_checksum_or_is_ours() {
     assert!(read("controlplane/go.sum").lines().count() > 100);
 }
 
+/// What is wrong with a list of Python packages.
+fn loose(requirements: &str) -> Vec<String> {
+    // What stands on several lines is one package.
+    let joined = requirements.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_fixed = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let hashes: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("--hash=sha256:")).collect();
+        let is_hash = |hash: &&str| hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
+        let options = words.iter().filter(|word| word.starts_with('-')).count();
+        words[0].contains("==") && !hashes.is_empty() && hashes.iter().all(is_hash) && options == hashes.len()
+    };
+    lines.filter(|line| !is_fixed(line)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_python_package_is_one_version_with_a_checksum() {
+    let folder = "simulator/tests/python";
+    let all = read(&format!("{folder}/requirements.txt"));
+    assert_eq!(loose(&all), Vec::<String>::new());
+    assert!(!all.contains("://"), "it says where a package is");
+    let wanted = read(&format!("{folder}/requirements.in"));
+    let wanted: Vec<&str> = wanted.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(wanted.len(), 2, "{wanted:?}");
+    for package in wanted {
+        assert!(all.lines().any(|line| line.starts_with(&format!("{package} "))), "{package}");
+    }
+    let run = read(&format!("{folder}/run.sh"));
+    assert!(run.contains(" install ") && run.contains("--require-hashes --only-binary :all:"));
+
+    let hash = format!("--hash=sha256:{:064x}", 1);
+    assert_eq!(
+        loose(&format!("a==1 ; python_version < '3' \\\n    {hash} \\\n    {hash}\n# b\n")),
+        Vec::<String>::new()
+    );
+    for line in
+        ["a==1".to_owned(), format!("a>=1 {hash}"), format!("a==1 {hash}0"), format!("--index-url b {hash}")]
+    {
+        assert_eq!(loose(&line), [line.as_str()]);
+    }
+}
+
 #[test]
 fn the_toolchain_is_one_version_everywhere() {
     let toolchain = read("rust-toolchain.toml");
