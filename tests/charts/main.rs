@@ -11,6 +11,7 @@
 //! | [`guards`] | what the optional admission policies refuse, and what they must let through |
 //! | [`hooks`] | `helm test`: its pods do what they are there for, with no more rights than that |
 //! | [`tenant`] | the tenants' chart refuses what the API server would, and names its objects so that edits work |
+//! | [`notes`] | whoever installs a release reads what is missing and what to do next |
 //! | [`manifests`] | `kubectl apply` of `manifests/` is the release with default values |
 //! | [`wired`] | both charts with the operator and the simulator, from the grant of a Secret to the webhook |
 //!
@@ -32,6 +33,7 @@ mod guards;
 mod helm;
 mod hooks;
 mod manifests;
+mod notes;
 #[path = "../admission/object.rs"]
 mod object;
 mod operator;
