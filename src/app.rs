@@ -74,6 +74,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             label_selector: config.label_selector,
             resync_interval: config.resync_interval,
             credentials_ttl: config.credentials_ttl,
+            protect_secrets: config.protect_secrets,
             cluster,
             crd_guard: config.crd_guard,
             grant: config.grant,

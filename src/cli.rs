@@ -48,6 +48,10 @@ pub struct RunArguments {
     /// How long a Secret that was read serves.
     #[arg(long, env = "CWO_CREDENTIALS_TTL", default_value = "10m", value_parser = duration)]
     credentials_ttl: Duration,
+    /// Keep the Secrets of objects that have a webhook from being deleted ahead of them, by a finalizer. Needs the right to
+    /// patch those Secrets, given where it outlives the namespace: by a ClusterRoleBinding.
+    #[arg(long, env = "CWO_PROTECT_SECRETS", action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true")]
+    protect_secrets: bool,
     /// Base URL of Twilio's API; by default Twilio's host for the Secret's region and edge.
     #[arg(long, env = "CWO_TWILIO_BASE_URL")]
     twilio_base_url: Option<Url>,
@@ -108,6 +112,8 @@ pub struct Config {
     pub resync_interval: Duration,
     /// How long a Secret that was read serves.
     pub credentials_ttl: Duration,
+    /// Secrets get a finalizer while objects need their credentials.
+    pub protect_secrets: bool,
     /// Base URL of Twilio's API, instead of Twilio's own host.
     pub twilio_base_url: Option<Url>,
     /// The base URL may be http.
@@ -160,6 +166,11 @@ pub enum InvalidArguments {
         "--time-scale is for tests: it needs a --twilio-base-url on a loopback address, and must be above 0"
     )]
     TimeScale,
+    /// Two processes could each leave a Secret's finalizer to the other.
+    #[error(
+        "--protect-secrets does not go with --watch-label-selector: another operator may serve objects of the same Secret"
+    )]
+    SharedSecrets,
     /// The base URL is not https.
     #[error("--twilio-base-url must be https; --twilio-allow-http=true lifts that for a local simulator")]
     HttpBaseUrl,
@@ -184,6 +195,9 @@ impl RunArguments {
         if namespaces.iter().any(String::is_empty) {
             return Err(InvalidArguments::EmptyNamespace);
         }
+        if self.protect_secrets && self.watch_label_selector.is_some() {
+            return Err(InvalidArguments::SharedSecrets);
+        }
         let scaled = self.time_scale.is_nan() || (self.time_scale - 1.0).abs() > f64::EPSILON;
         let loopback = self.twilio_base_url.as_ref().is_some_and(is_loopback);
         if scaled && !(loopback && self.time_scale.is_finite() && self.time_scale > 0.0) {
@@ -198,6 +212,7 @@ impl RunArguments {
             label_selector: self.watch_label_selector,
             resync_interval: self.resync_interval,
             credentials_ttl: self.credentials_ttl,
+            protect_secrets: self.protect_secrets,
             twilio_base_url: self.twilio_base_url,
             twilio_allow_http: self.twilio_allow_http,
             twilio_ca_bundle: self.twilio_ca_bundle,
@@ -292,6 +307,14 @@ mod tests {
             let all = ["conversation-webhook-operator", "run"].iter().chain(bad);
             assert!(Cli::try_parse_from(all).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn secrets_are_protected_on_request_by_the_one_operator_of_their_namespace() {
+        assert!(!run(&[]).unwrap().protect_secrets);
+        assert!(run(&["--protect-secrets", "--namespace=a"]).unwrap().protect_secrets);
+        let shared = ["--protect-secrets", "--watch-label-selector=shard=1"];
+        assert_eq!(run(&shared).unwrap_err(), InvalidArguments::SharedSecrets);
     }
 
     #[test]

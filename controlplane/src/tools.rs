@@ -29,6 +29,14 @@ impl Cluster {
         self.run(&self.binaries.kubectl(), args, input).await
     }
 
+    /// Runs a script of documentation by `sh`, in which `kubectl` speaks to this control plane.
+    pub async fn shell(&self, script: &str) -> Result<Output> {
+        let kubectl = self.binaries.kubectl();
+        let first = kubectl.parent().unwrap_or(Path::new("/")).display();
+        let script = format!("set -e; PATH=\"{first}:$PATH\"\n{script}");
+        self.run(Path::new("/bin/sh"), &["-c", &script], "").await
+    }
+
     /// Runs helm.
     pub async fn helm(&self, args: &[&str]) -> Result<Output> {
         self.run(&self.binaries.helm()?, args, "").await

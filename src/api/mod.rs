@@ -46,5 +46,11 @@ pub const ABANDON_ANNOTATION: &str = "conversations.twilio-operator.dev/abandon"
 /// Annotation by which a user confirms that an object of another cluster has moved here: the object's own uid.
 pub const CONFIRM_RESTORE_ANNOTATION: &str = "conversations.twilio-operator.dev/confirm-restore";
 
+/// Finalizer that keeps a Secret while objects need its credentials, where the operator is told to protect Secrets.
+pub const SECRET_FINALIZER: &str = "conversations.twilio-operator.dev/in-use";
+
+/// Annotation with the name of the Secret that bears [`SECRET_FINALIZER`] on the object's behalf.
+pub const SECRET_ANNOTATION: &str = "conversations.twilio-operator.dev/secret-in-use";
+
 /// Field manager, User-Agent name and reporting controller of everything that the operator writes.
 pub const MANAGER: &str = "conversation-webhook-operator";

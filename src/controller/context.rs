@@ -14,6 +14,7 @@ use super::census::Census;
 use super::conversations::Conversations;
 use super::definition::Definition;
 use super::events::Events;
+use super::in_use::InUse;
 use super::memory::Memory;
 use super::object::{Guarded, sibling};
 use super::secrets::Secrets;
@@ -41,6 +42,7 @@ pub(super) struct Context {
     pub(super) resync_interval: Duration,
     pub(super) definition: Definition,
     pub(super) secrets: Secrets,
+    pub(super) in_use: InUse,
     pub(super) addresses: Addresses,
     pub(super) conversations: Conversations,
     pub(super) lanes: Arc<Lanes>,

@@ -1,6 +1,7 @@
 //! The steps of a create, each of which may be the last before a crash: journal, request, record, and, where nobody
 //! can record it, compensation. An attempt that came to nothing is settled.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ impl Pass {
                 return Ok(ControlFlow::Break(Ending::Overtaken));
             }
         }
+        self.protect_secret().await;
         CONTINUE
     }
 
@@ -299,12 +301,14 @@ impl Pass {
             finalizers.push(FINALIZER.to_owned());
         }
         let annotation = attempt.to_annotation().map_err(|error| Trouble::Kubernetes(error.to_string()))?;
+        let mut annotations = BTreeMap::from([(ATTEMPT_ANNOTATION, annotation.clone())]);
+        annotations.extend(self.secret_annotation());
         let patch = json!({
             "metadata": {
                 "resourceVersion": raw.resource_version(),
                 "finalizers": finalizers,
                 "labels": { CONVERSATION_LABEL: attempt.conversation },
-                "annotations": { ATTEMPT_ANNOTATION: annotation },
+                "annotations": annotations,
             },
         });
         let api = self.ctx.objects(&self.namespace);

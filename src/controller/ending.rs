@@ -107,6 +107,9 @@ impl Pass {
             self.memory.due = (!self.due).then(|| Instant::now() + wait);
             return wait;
         }
+        if let Err(trouble) = self.keep_secret().await {
+            tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the Secret is not protected yet");
+        }
         self.take_note(ending);
         self.memory.acted_on = self
             .object

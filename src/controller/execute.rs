@@ -84,7 +84,7 @@ impl Pass {
     }
 
     /// Writes a status without the webhook.
-    async fn let_loose(&mut self, raw: &ConversationWebhook, draft: Draft) -> Step {
+    pub(super) async fn let_loose(&mut self, raw: &ConversationWebhook, draft: Draft) -> Step {
         // Beside a SID no journal counts (R1). An old one that somebody put back must not count once the SID is gone.
         let draft = match self.object.as_ref().map(|object| &object.journal) {
             Some(Journal::Attempt(attempt)) => draft.settle(&attempt.id),
@@ -167,13 +167,17 @@ impl Pass {
 
     /// Takes our finalizer off.
     pub(super) async fn release(&mut self) -> Step {
+        let left = self.object.as_ref().and_then(|object| self.left_behind(object));
+        let _turn = match self.let_secret_go().await? {
+            ControlFlow::Continue(turn) => turn,
+            ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
+        };
         let Some(raw) = self.raw.clone() else { return Ok(ControlFlow::Break(Ending::Released)) };
         let rest: Vec<&String> =
             raw.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).collect();
         let patch = json!({
             "metadata": { "resourceVersion": raw.resource_version(), "finalizers": rest },
         });
-        let left = self.object.as_ref().and_then(|object| self.left_behind(object));
         let uid = raw.uid().unwrap_or_default();
         self.ctx.memory.release(&uid);
         let api = self.ctx.objects(&self.namespace);

@@ -78,6 +78,11 @@ pub(super) fn made_again(webhook: &WebhookSid, conversation: &str) -> String {
     )
 }
 
+/// The webhook of an object that is being deleted is gone.
+pub(super) fn removed(conversation: &str) -> String {
+    format!("the webhook is deleted from conversation {conversation}: the object goes next")
+}
+
 /// The unique name means another conversation by now.
 pub(super) fn conversation_replaced(now: &ConversationSid, before: &str) -> String {
     format!(

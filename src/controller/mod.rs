@@ -14,6 +14,7 @@
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
 //! | `secrets`, `addresses`, `conversations` | credentials and addresses from Secrets, and the order and lists of conversations |
+//! | `in_use` | a finalizer on Secrets while objects need them |
 //! | `silence` | what the API server did not answer a moment ago |
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
 //! | `roll`, `past`, `vanished` | which objects are gone, now and just before the start, and those that went without their webhooks |
@@ -31,6 +32,7 @@ mod ending;
 mod error;
 mod events;
 mod execute;
+mod in_use;
 mod memory;
 mod message;
 mod object;
@@ -70,6 +72,7 @@ use self::context::Context;
 use self::conversations::Conversations;
 use self::definition::Definition;
 use self::events::Events;
+use self::in_use::InUse;
 use self::memory::Memory;
 use self::object::Guarded;
 use self::roll::Roll;
@@ -94,6 +97,8 @@ pub struct Settings {
     pub resync_interval: Duration,
     /// How long a Secret that was read serves.
     pub credentials_ttl: Duration,
+    /// Secrets get a finalizer while objects need their credentials.
+    pub protect_secrets: bool,
     /// Id of the cluster.
     pub cluster: String,
     /// Webhooks stay while the kind itself is being deleted.
@@ -185,6 +190,7 @@ pub async fn run(
             settings.credentials_ttl,
             settings.timing.credentials_poll,
         ),
+        in_use: InUse::new(settings.protect_secrets),
         kube: parts.requests.clone(),
         twilio: parts.twilio,
         definition: Definition::new(parts.requests.clone(), settings.timing.board / 20, settings.crd_guard),
@@ -301,6 +307,7 @@ async fn serve(
             Ok(watcher::Event::Delete(object)) => {
                 if let Some(uid) = object.uid() {
                     forgetting.memory.forget_released(&uid);
+                    forgetting.in_use.forget(&uid);
                 }
             }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),

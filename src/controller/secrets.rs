@@ -12,6 +12,7 @@ use kube::{Api, Client, ResourceExt};
 
 use super::error::Trouble;
 use super::silence::Silence;
+use crate::api::SECRET_FINALIZER;
 use crate::twilio::{self, AccountSid, Credentials};
 
 /// A Secret by namespace and name.
@@ -36,13 +37,15 @@ pub(super) struct Login {
     pub(super) credentials: Credentials,
     /// Twilio confirmed that they belong to the account that the Secret declares.
     pub(super) proved: bool,
+    /// The Secret had the finalizer that keeps it while it is in use.
+    pub(super) kept: bool,
     version: Version,
     read: Instant,
 }
 
-/// Uid and resourceVersion of a Secret: changes whenever its content does.
+/// Uid of a Secret, and the login that it holds: a change of its labels or of a finalizer is none of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Version(Option<String>, Option<String>);
+struct Version(Option<String>, Fingerprint);
 
 /// Every Secret that objects refer to.
 pub(super) struct Secrets {
@@ -318,6 +321,22 @@ impl Secrets {
         entry.lock().await.expired = true;
     }
 
+    /// Whether the finalizer that keeps the Secret while it is in use is on, by the last word on it.
+    pub(super) async fn is_kept(&self, secret: &SecretName) -> bool {
+        let entry = self.entry(secret);
+        let entry = entry.lock().await;
+        matches!(&entry.looked, Some(Look { found: Ok(held), .. }) if held.kept)
+    }
+
+    /// The finalizer that keeps the Secret while it is in use was put on, or taken off.
+    pub(super) async fn note_kept(&self, secret: &SecretName, kept: bool) {
+        let entry = self.entry(secret);
+        let mut entry = entry.lock().await;
+        if let Some(Look { found: Ok(held), .. }) = &mut entry.looked {
+            held.kept = kept;
+        }
+    }
+
     /// Forgets Secrets that no object refers to. The credentials that last served stay: an object that vanished with its
     /// namespace may still need them.
     pub(super) fn keep_only(&self, referred: &HashSet<SecretName>) {
@@ -341,11 +360,15 @@ impl Secrets {
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
         let found =
             get(&self.client, secret).await?.ok_or_else(|| Trouble::SecretMissing(secret.to_string()))?;
-        let version = Version(found.uid(), found.resource_version());
+        let uid = found.uid();
+        let kept = found.finalizers().iter().any(|finalizer| finalizer == SECRET_FINALIZER);
         let data: BTreeMap<String, Vec<u8>> =
             found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
         match Credentials::from_secret_data(&data) {
-            Ok(credentials) => Ok(Login { credentials, proved: false, version, read: Instant::now() }),
+            Ok(credentials) => {
+                let version = Version(uid, credentials.fingerprint(&self.key));
+                Ok(Login { credentials, proved: false, kept, version, read: Instant::now() })
+            }
             Err(source) => Err(Trouble::SecretInvalid { secret: secret.to_string(), source }),
         }
     }

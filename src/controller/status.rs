@@ -79,6 +79,14 @@ impl Draft {
         self
     }
 
+    /// Everything that was the object's at Twilio is deleted.
+    pub(super) fn removed(mut self) -> Self {
+        self.status.webhook_sid = None;
+        self.status.provenance = None;
+        self.status.lost_sids.clear();
+        self
+    }
+
     /// The conversation is another one.
     pub(super) fn moved(mut self) -> Self {
         self.status.conversation_sid = None;

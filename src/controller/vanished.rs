@@ -15,6 +15,7 @@ use super::context::Context;
 use super::ending::Ending;
 use super::error::Trouble;
 use super::events::Note;
+use super::in_use::{self, kept_for};
 use super::memory::Remembered;
 use super::message;
 use super::object::view;
@@ -64,7 +65,8 @@ impl Vanished {
 /// An object is gone that this process did not let go; `memory` is what it remembers of it. Whoever waits to lead cleans
 /// up once it does: whoever led before may be gone as well.
 pub(super) fn noticed(ctx: &Arc<Context>, object: &ConversationWebhook, memory: Remembered) {
-    if ctx.stop.is_cancelled() || remains(&view(object, None), &ctx.cluster).is_none() {
+    let left_something = remains(&view(object, None), &ctx.cluster).is_some() || kept_for(object).is_some();
+    if ctx.stop.is_cancelled() || !left_something {
         return;
     }
     ctx.vanished.keep(object.clone(), memory);
@@ -76,13 +78,23 @@ pub(super) fn noticed(ctx: &Arc<Context>, object: &ConversationWebhook, memory: 
 
 /// Cleans up after all that vanished.
 pub(super) fn clean_up_all(ctx: &Arc<Context>) {
-    for (object, memory) in ctx.vanished.take() {
+    let vanished = ctx.vanished.take();
+    for (object, _) in &vanished {
+        ctx.in_use.wants(object);
+    }
+    for (object, memory) in vanished {
         ctx.passes.spawn(clean_up(Arc::clone(ctx), object, memory));
     }
 }
 
-/// Deletes what the object left at Twilio, unless it was to stay there. `memory` is what this process remembers of it.
-async fn clean_up(ctx: Arc<Context>, raw: ConversationWebhook, mut memory: Remembered) {
+/// Deletes what the object left at Twilio, and lets its Secret go. `memory` is what this process remembers of the object.
+async fn clean_up(ctx: Arc<Context>, raw: ConversationWebhook, memory: Remembered) {
+    clean_up_webhook(Arc::clone(&ctx), raw.clone(), memory).await;
+    in_use::vanished(&ctx, &raw).await;
+}
+
+/// Deletes what the object left at Twilio, unless it was to stay there.
+async fn clean_up_webhook(ctx: Arc<Context>, raw: ConversationWebhook, mut memory: Remembered) {
     let object = view(&raw, None);
     let Some(remains) = remains(&object, &ctx.cluster) else { return };
     let seen = Instant::now();

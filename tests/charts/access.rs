@@ -77,6 +77,23 @@ async fn cluster_reads_every_secret() {
 }
 
 #[tokio::test]
+async fn who_protects_secrets_may_patch_those_that_it_reads() {
+    let world = installed("protects", |_, _| json!({ "protect": true })).await;
+    world.operator.wait_may(&world.kube, "patch /secrets", "twilio-credentials", &world.a).await;
+    assert!(!world.operator.may(&world.kube, "patch /secrets", "other", &world.a).await);
+    assert!(!world.operator.may(&world.kube, "patch /secrets", "", &world.a).await);
+    world.asks_for_one_at_a_time().await;
+    let reads_only = installed("reads-only", |_, _| json!({})).await;
+    reads_only.waits_to_read(&reads_only.a, "twilio-credentials").await;
+    assert!(
+        !reads_only
+            .operator
+            .may(&reads_only.kube, "patch /secrets", "twilio-credentials", &reads_only.a)
+            .await
+    );
+}
+
+#[tokio::test]
 async fn namespaces_reads_where_it_is_listed() {
     let world = installed("spaces", |a, b| {
         json!({ "mode": "namespaces", "namespaces": [{ "name": a }, { "name": b, "names": ["login"] }] })

@@ -75,12 +75,19 @@ async fn values_that_the_operator_could_not_run_with() {
         ),
         // Written for a mode that is not on.
         (json!({ "secretAccess": { "namespaces": [{ "name": "a" }] } }), at("/secretAccess/namespaces")),
+        // The right would go ahead of the finalizer.
+        (json!({ "secretAccess": { "mode": "granted", "protect": true } }), at("/secretAccess/mode")),
+        (
+            json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a" }], "protect": true } }),
+            at("/secretAccess/mode"),
+        ),
         // Together.
         (json!({ "serviceAccount": { "create": false } }), at("/serviceAccount/name")),
         (json!({ "twilio": { "baseUrl": "http://twilio.example.com" } }), at("/twilio/allowHttp")),
         (json!({ "extraArgs": ["--lease-name=other"] }), at("/extraArgs/0")),
         (json!({ "extraArgs": ["--crd-guard=false"] }), at("/extraArgs/0")),
         (json!({ "extraArgs": ["--twilio-allow-http"] }), at("/extraArgs/0")),
+        (json!({ "extraArgs": ["--protect-secrets"] }), at("/extraArgs/0")),
         (
             json!({ "secretAccess": { "mode": "granted" }, "rbac": { "create": false }, "extraArgs": ["--grant-cluster-role=a"] }),
             at("/extraArgs/0"),

@@ -72,6 +72,7 @@ fn rights() -> Vec<Set> {
                 "namespaces": [{ "name": "team-a" }, { "name": "team-b", "names": ["login", "addresses"] }],
             }}),
         ),
+        operator("secrets-protected", json!({ "secretAccess": { "protect": true } })),
         operator("secrets-as-granted", json!({ "secretAccess": { "mode": "granted" } })),
         operator(
             "without-rights-of-its-own",

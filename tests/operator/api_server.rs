@@ -19,7 +19,12 @@ use crate::support::{
 const AWAY: Duration = Duration::from_mins(5);
 /// What one process tries in a minute at most, with five creates to be recorded and three to be begun: at first all
 /// that was under way fails and is tried again soon, later each in its own time.
-const TRIES_A_MINUTE: (usize, usize) = (400, 200);
+///
+/// A write that must not be lost is tried every 2.5 to 5 s: 24 times a minute at most, and in the first minute, in which it
+/// begins twice with short pauses, 40 times. A journal is tried 9 to 11 times in its 10 s, then comes a pause that grows and
+/// is drawn anew each time: 6 times 11 where every draw is short. Secret and watch together stay below 30. That makes
+/// 5 · 40 + 3 · 66 + 30 and 5 · 24 + 3 · 66 + 30; a try of each object at rest would be another 40 and more.
+const TRIES_A_MINUTE: (usize, usize) = (430, 350);
 /// Longer than anything takes after such a time; what takes longer is broken.
 const PATIENCE: Duration = Duration::from_mins(4);
 /// Five of them are what an account's lane lets through at a time.

@@ -22,6 +22,7 @@ use super::super::conversations::Conversations;
 use super::super::definition::Definition;
 use super::super::error::Trouble;
 use super::super::events::Events;
+use super::super::in_use::InUse;
 use super::super::memory::{Memory, Remembered};
 use super::super::message;
 use super::super::message::golden::{holds, name_of, troubles, waits};
@@ -55,6 +56,7 @@ fn context() -> Arc<Context> {
     let (events, _) = Events::start(kube.clone(), "test".to_owned());
     Arc::new(Context {
         secrets: Secrets::new(kube.clone(), timing.request, timing.request),
+        in_use: InUse::new(false),
         addresses: Addresses::new(kube.clone(), timing.request, timing.request),
         definition: Definition::new(kube.clone(), timing.request, true),
         kube,

@@ -60,7 +60,7 @@ const IN_ONE_NAMESPACE: u32 = 50;
 const WITHIN: Duration = Duration::from_mins(1);
 
 /// A namespace with [`IN_ONE_NAMESPACE`] objects, all Ready.
-async fn fill(world: &World) {
+pub(super) async fn fill(world: &World) {
     for n in 0..IN_ONE_NAMESPACE {
         let spec = webhook_spec(n / 5 + 1, &format!("https://bots.example.com/{n}"));
         world.create(&format!("bot-{n}"), spec).await;
@@ -71,13 +71,13 @@ async fn fill(world: &World) {
 }
 
 /// The Secret goes first, and the namespace with all that is in it.
-async fn terminate(world: &World) {
+pub(super) async fn terminate(world: &World) {
     world.delete_secret("twilio-credentials").await;
     let namespaces: Api<Namespace> = Api::all(world.kube.clone());
     namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
 }
 
-async fn wait_nothing_left(world: &World) {
+pub(super) async fn wait_nothing_left(world: &World) {
     let namespaces: Api<Namespace> = Api::all(world.kube.clone());
     eventually("the namespace is gone", WITHIN, async || {
         namespaces.get_opt(&world.namespace).await.unwrap().is_none().then_some(())
@@ -92,7 +92,7 @@ async fn wait_nothing_left(world: &World) {
 
 #[tokio::test]
 async fn deletion_a_namespace_that_is_terminated_takes_the_secret_and_the_webhooks() {
-    let mut world = World::on_own_plane_with_controller_manager().await;
+    let mut world = World::on_own_plane_with_controller_manager(&[]).await;
     world.start_operator(&["--credentials-ttl=1s"]).await;
     fill(&world).await;
     terminate(&world).await;
@@ -102,7 +102,7 @@ async fn deletion_a_namespace_that_is_terminated_takes_the_secret_and_the_webhoo
 /// The credentials are in the memory of the replica that stands by.
 #[tokio::test]
 async fn deletion_a_namespace_whose_leader_is_killed_at_that_moment_goes_all_the_same() {
-    let mut world = World::on_own_plane_with_controller_manager().await;
+    let mut world = World::on_own_plane_with_controller_manager(&[]).await;
     let home = world.beside().await;
     grant_lease(&home).await;
     let lease = format!("--lease-namespace={}", home.namespace);

@@ -4,6 +4,7 @@
 mod abandon;
 mod attempts;
 mod credentials;
+mod in_use;
 mod kind;
 mod policies;
 mod sids;

@@ -168,11 +168,12 @@ impl World {
         &self.kubeconfig
     }
 
-    /// [`World::on_own_plane`] with kube-controller-manager, which takes a namespace down with all that is in it.
-    pub(crate) async fn on_own_plane_with_controller_manager() -> Self {
+    /// [`World::on_own_plane_with`] and kube-controller-manager, which takes a namespace down with all that is in it.
+    pub(crate) async fn on_own_plane_with_controller_manager(values: &[&str]) -> Self {
         let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
         let plane = Box::leak(Box::new(plane));
-        let kubeconfig = install_chart_and_wait(plane).await;
+        let kubeconfig = install_chart(plane, values).await;
+        crd_established(plane).await;
         Self::on(plane, kubeconfig, Self::seed()).await
     }
 
@@ -186,13 +187,9 @@ impl World {
 
     /// [`World::on_own_plane_with_controller_manager`] with the guards of the chart on, and these hosts for all namespaces.
     pub(crate) async fn guarded(hosts: &str) -> Self {
-        let plane = ControlPlane::builder().controller_manager(true).start().await.unwrap();
-        let plane = Box::leak(Box::new(plane));
         let allowed = format!("guards.webhookHosts.allowed={{{hosts}}}");
         let guards = ["guards.finalizer.enabled=true", "guards.webhookHosts.enabled=true", &allowed];
-        let kubeconfig = install_chart(plane, &guards).await;
-        crd_established(plane).await;
-        Self::on(plane, kubeconfig, Self::seed()).await
+        Self::on_own_plane_with_controller_manager(&guards).await
     }
 
     /// The same before the CRD is there.
@@ -248,11 +245,32 @@ impl World {
 
     /// Lets the operator read Secrets of these names in the test's namespace, beside the chart's own name.
     pub(crate) async fn grant_secrets(&self, names: &[&str]) {
-        let reader = format!("read-{}", names[0]);
+        self.grant_on_secrets("get", names).await;
+    }
+
+    /// Lets the operator protect Secrets of these names in the test's namespace, and waits until it may.
+    pub(crate) async fn let_protect_secrets(&self, names: &[&str]) {
+        self.grant_on_secrets("get,patch", names).await;
+        let what = format!("secrets/{}", names[0]);
+        self.wait_may("patch", &what, true).await;
+    }
+
+    /// Waits until the operator may, or may not, do this in the test's namespace.
+    pub(crate) async fn wait_may(&self, verb: &str, what: &str, may: bool) {
+        let operator = format!("--as=system:serviceaccount:{SYSTEM}:{SERVICE_ACCOUNT}");
+        let can = ["auth", "can-i", "-n", &self.namespace, verb, what, &operator];
+        eventually(&format!("may {verb} {what}: {may}"), PATIENCE, async || {
+            (self.plane.kubectl(&can).await.is_ok() == may).then_some(())
+        })
+        .await;
+    }
+
+    async fn grant_on_secrets(&self, verbs: &str, names: &[&str]) {
+        let reader = format!("{}-{}", verbs.replace(',', "-"), names[0]);
         let operator = format!("{SYSTEM}:{SERVICE_ACCOUNT}");
         let create = ["create", "--namespace", &self.namespace];
         let secrets = names.iter().flat_map(|name| ["--resource-name", *name]);
-        let role = ["role", &reader, "--verb", "get", "--resource", "secrets"];
+        let role = ["role", &reader, "--verb", verbs, "--resource", "secrets"];
         let arguments: Vec<&str> = create.into_iter().chain(role).chain(secrets).collect();
         self.plane.kubectl(&arguments).await.unwrap();
         let binding = ["rolebinding", &reader, "--role", &reader, "--serviceaccount", &operator];
