@@ -111,23 +111,23 @@ fn faults(text: &str, targets: &BTreeSet<String>) -> Vec<String> {
         if let Some((_, action)) = line.split_once("uses: ")
             && !is_pinned(action)
         {
-            faults.push(format!("neither pinned nor marked: {action}"));
+            faults.push(format!("not by commit with its version: {action}"));
         }
     }
     faults
 }
 
-/// By commit with its version, or by an exact version that is marked as not pinned yet.
+/// By commit, with the version that this is in a comment: a tag can come to mean something else. Ours need neither.
 fn is_pinned(action: &str) -> bool {
-    let Some((version, comment)) = action.split_once('@').and_then(|(_, rest)| rest.split_once(" # ")) else {
+    if action.starts_with("./") {
+        return true;
+    }
+    let Some((commit, version)) = action.split_once('@').and_then(|(_, rest)| rest.split_once(" # ")) else {
         return false;
     };
-    let is_exact = |version: &str| {
-        let parts: Vec<&str> = version.strip_prefix('v').unwrap_or_default().split('.').collect();
-        parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
-    };
-    let is_commit = version.len() == 40 && version.chars().all(|c| c.is_ascii_hexdigit());
-    if is_commit { is_exact(comment) } else { is_exact(version) && comment == "to be pinned" }
+    let parts: Vec<&str> = version.strip_prefix('v').unwrap_or_default().split('.').collect();
+    let is_exact = parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok());
+    is_exact && commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit())
 }
 
 #[test]
@@ -151,9 +151,11 @@ fn the_workflows_run_what_people_run() {
 #[test]
 fn what_is_wrong_with_a_workflow_would_be_found() {
     let targets = BTreeSet::from(["test".to_owned()]);
+    let commit = "0123456789abcdef0123456789abcdef01234567";
     let good = "on: push\npermissions: {}\njobs:\n  a:\n    timeout-minutes: 1\n    permissions: {contents: read}\n    steps:\n      \
-                - uses: actions/checkout@v1.2.3 # to be pinned\n        with: {persist-credentials: false}\n      - run: make test X=1\n";
-    assert_eq!(faults(good, &targets), Vec::<String>::new());
+                - uses: actions/checkout@COMMIT # v1.2.3\n        with: {persist-credentials: false}\n      - run: make test X=1\n"
+        .replace("COMMIT", commit);
+    assert_eq!(faults(&good, &targets), Vec::<String>::new());
     for (from, to) in [
         ("permissions: {}\n", ""),
         ("permissions: {}\n", "permissions: {contents: write}\n"),
@@ -164,17 +166,17 @@ fn what_is_wrong_with_a_workflow_would_be_found() {
         ("make test", "true && make tests"),
         ("make test", "echo ${{ github.head_ref }}"),
         (": false", ": true"),
-        ("v1.2.3", "v1"),
-        (" # to be pinned", ""),
+        ("# v1.2.3", "# v1"),
+        (" # v1.2.3", ""),
+        (commit, "v1.2.3"),
+        (commit, &commit[1..]),
         ("jobs:", "jobs: ["),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");
         assert_eq!(faults(&bad, &targets).len(), 1, "{from:?} as {to:?}: {:?}", faults(&bad, &targets));
     }
-    let commit = "0123456789abcdef0123456789abcdef01234567";
-    assert!(is_pinned(&format!("a/b@{commit} # v1.2.3")));
-    assert!(!is_pinned(&format!("a/b@{commit}")));
+    assert!(is_pinned("./.github/actions/ours"));
 }
 
 /// Calls of Cargo that resolve dependencies, in a text of commands.
@@ -225,6 +227,48 @@ fn every_crate_is_from_the_registry_with_a_checksum_or_is_ours() {
     assert_eq!(without, ours);
     // Go checks every module against this, too.
     assert!(read("controlplane/go.sum").lines().count() > 100);
+}
+
+/// What is wrong with a list of Python packages.
+fn loose(requirements: &str) -> Vec<String> {
+    // What stands on several lines is one package.
+    let joined = requirements.replace("\\\n", " ");
+    let lines = joined.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_fixed = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let hashes: Vec<&str> = words.iter().filter_map(|word| word.strip_prefix("--hash=sha256:")).collect();
+        let is_hash = |hash: &&str| hash.len() == 64 && hash.chars().all(|c| c.is_ascii_hexdigit());
+        let options = words.iter().filter(|word| word.starts_with('-')).count();
+        words[0].contains("==") && !hashes.is_empty() && hashes.iter().all(is_hash) && options == hashes.len()
+    };
+    lines.filter(|line| !is_fixed(line)).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_python_package_is_one_version_with_a_checksum() {
+    let folder = "simulator/tests/python";
+    let all = read(&format!("{folder}/requirements.txt"));
+    assert_eq!(loose(&all), Vec::<String>::new());
+    assert!(!all.contains("://"), "it says where a package is");
+    let wanted = read(&format!("{folder}/requirements.in"));
+    let wanted: Vec<&str> = wanted.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(wanted.len(), 2, "{wanted:?}");
+    for package in wanted {
+        assert!(all.lines().any(|line| line.starts_with(&format!("{package} "))), "{package}");
+    }
+    let run = read(&format!("{folder}/run.sh"));
+    assert!(run.contains(" install ") && run.contains("--require-hashes --only-binary :all:"));
+
+    let hash = format!("--hash=sha256:{:064x}", 1);
+    assert_eq!(
+        loose(&format!("a==1 ; python_version < '3' \\\n    {hash} \\\n    {hash}\n# b\n")),
+        Vec::<String>::new()
+    );
+    for line in
+        ["a==1".to_owned(), format!("a>=1 {hash}"), format!("a==1 {hash}0"), format!("--index-url b {hash}")]
+    {
+        assert_eq!(loose(&line), [line.as_str()]);
+    }
 }
 
 #[test]

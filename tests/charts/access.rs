@@ -5,6 +5,7 @@ use controlplane::ControlPlane;
 use serde_json::{Value, json};
 
 use crate::cluster::{Subject, cluster, eventually, get, namespace, release};
+use crate::grant;
 use crate::helm::OPERATOR;
 
 const GET: &str = "get /secrets";
@@ -109,7 +110,7 @@ async fn namespaces_reads_where_it_is_listed() {
 
 /// Gives a user what the cluster's role of that name has in a namespace. The controller that fills these roles in does not
 /// run here, so the roles that they are filled from are bound.
-async fn grant(plane: &ControlPlane, user: &str, namespace: &str, parts: &[&str]) {
+async fn bind(plane: &ControlPlane, user: &str, namespace: &str, parts: &[&str]) {
     for part in parts {
         let (role, user_flag) =
             (format!("--clusterrole=system:aggregate-to-{part}"), format!("--user={user}"));
@@ -125,15 +126,15 @@ async fn granted_reads_nothing_until_the_owner_of_a_namespace_says_so() {
     assert!(!world.reads(&world.a, "twilio-credentials").await);
     assert!(!world.reads(&world.name, "twilio-credentials").await);
 
-    grant(world.plane, "editor", &world.a, &["edit", "view"]).await;
-    grant(world.plane, "owner", &world.a, &["admin", "edit", "view"]).await;
+    bind(world.plane, "editor", &world.a, &["edit", "view"]).await;
+    bind(world.plane, "owner", &world.a, &["admin", "edit", "view"]).await;
     let owner = Subject::user("owner");
     let bind = "create rbac.authorization.k8s.io/rolebindings";
     owner.wait_may(&world.kube, bind, "", &world.a).await;
     owner.wait_may(&world.kube, GET, "twilio-credentials", &world.a).await;
-    let account = format!("--serviceaccount={0}:{0}", world.name);
-    let role = format!("--clusterrole={}-secrets", world.name);
-    let create = ["create", "rolebinding", "twilio-operator", "-n", &world.a, &role, &account];
+    let granted = json!({ "fullnameOverride": world.name, "secretAccess": { "mode": "granted" } });
+    let command = grant::of_the_notes(&world.name, &world.name, &granted).await;
+    let create = [&command.split(' ').collect::<Vec<_>>()[..], &["-n", &world.a]].concat();
     let refused = world.plane.kubectl(&[&create[..], &["--as=editor"]].concat()).await.unwrap_err();
     assert!(refused.to_string().contains("forbidden"), "{refused}");
     world.plane.kubectl(&[&create[..], &["--as=owner"]].concat()).await.unwrap();
@@ -143,7 +144,7 @@ async fn granted_reads_nothing_until_the_owner_of_a_namespace_says_so() {
     assert!(!world.reads(&world.b, "twilio-credentials").await);
     world.asks_for_one_at_a_time().await;
 
-    world.plane.kubectl(&["delete", "rolebinding", "twilio-operator", "-n", &world.a]).await.unwrap();
+    world.plane.kubectl(&["delete", "rolebinding", "granted-secrets", "-n", &world.a]).await.unwrap();
     eventually("what was granted is taken back", async || {
         (!world.reads(&world.a, "twilio-credentials").await).then_some(())
     })
@@ -210,38 +211,92 @@ async fn whoever_views_or_edits_a_namespace_does_so_with_webhooks_and_never_with
     }
 }
 
+/// Has an administrator apply what a release with `rbac.create: false` needs, by the command in the chart's README and what
+/// it says to add.
+async fn prepare(plane: &ControlPlane, name: &str, values: &Value, more: &[&str]) {
+    let readme = std::fs::read_to_string(format!("{OPERATOR}/README.md")).unwrap();
+    let section = readme.split("\n## Without cluster rights\n").nth(1).unwrap();
+    for one in more {
+        assert!(section.split("\n## ").next().unwrap().contains(one), "{one}");
+    }
+    let block = section.split("```sh\n").nth(1).unwrap().split("```").next().unwrap().replace("\\\n", " ");
+    let (command, rest) = block.split_once('|').unwrap();
+    assert_eq!(rest.trim(), "kubectl apply -f -");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), values.to_string()).unwrap();
+    let words = command.split_whitespace().skip(1).chain(more.iter().flat_map(|one| one.split(' ')));
+    let arguments: Vec<&str> = words
+        .map(|word| match word {
+            "RELEASE" | "NAMESPACE" => name,
+            "charts/conversation-webhook-operator" => OPERATOR,
+            "values.yaml" => file.path().to_str().unwrap(),
+            word => word,
+        })
+        .collect();
+    let prepared = plane.helm(&arguments).await.unwrap().stdout;
+    plane.kubectl_with_input(&["apply", "-f", "-"], &prepared).await.unwrap();
+}
+
+/// Somebody who may do everything in the namespace of this name, and nothing outside.
+async fn installer(plane: &ControlPlane, kube: &kube::Client, name: &str) -> String {
+    namespace(plane, name).await;
+    let user = format!("{name}-installer");
+    bind(plane, &user, name, &["admin", "edit", "view"]).await;
+    let subject = Subject::user(&user);
+    subject.wait_may(kube, "create /secrets", "", name).await;
+    subject.wait_may(kube, "create rbac.authorization.k8s.io/roles", "", name).await;
+    format!("--kube-as-user={user}")
+}
+
 #[tokio::test]
 async fn who_has_no_rights_over_the_cluster_installs_what_an_administrator_prepared() {
     let plane = cluster().await;
     let kube = plane.admin_client().await.unwrap();
     let name = "humble";
-    namespace(plane, name).await;
-    grant(plane, "installer", name, &["admin", "edit", "view"]).await;
-    let installer = Subject::user("installer");
-    installer.wait_may(&kube, "create /secrets", "", name).await;
-    installer.wait_may(&kube, "create rbac.authorization.k8s.io/roles", "", name).await;
-
-    let install = ["install", "--kube-as-user=installer"];
+    let installer = installer(plane, &kube, name).await;
+    let install = ["install", &installer];
     let mut values = json!({ "fullnameOverride": name, "crds": { "enabled": false } });
     let refused = release(plane, &install, (name, OPERATOR, name), &values).await.unwrap_err();
     assert!(refused.to_string().contains("clusterroles"), "{refused}");
     // What the attempt left.
     let _ = plane.helm(&["uninstall", name, "--namespace", name]).await;
 
-    // As the chart's README has it.
-    let show = ["--show-only", "templates/rbac.yaml", "--show-only", "templates/tenant-roles.yaml"];
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), values.to_string()).unwrap();
-    let path = file.path().to_str().unwrap();
-    let arguments =
-        [&["template", name, OPERATOR, "--namespace", name, "--values", path], &show[..]].concat();
-    let prepared = plane.helm(&arguments).await.unwrap().stdout;
-    plane.kubectl_with_input(&["apply", "-f", "-"], &prepared).await.unwrap();
-
     values["rbac"] = json!({ "create": false });
+    prepare(plane, name, &values, &[]).await;
     release(plane, &install, (name, OPERATOR, name), &values).await.unwrap();
     let operator = Subject::service_account(name, name);
     operator.wait_may(&kube, GET, "twilio-credentials", "default").await;
     operator.wait_may(&kube, "update coordination.k8s.io/leases", name, name).await;
     get(plane, &["deployment", name, "-n", name]).await;
+}
+
+#[tokio::test]
+async fn a_release_without_cluster_rights_names_the_role_that_an_administrator_prepared() {
+    let plane = cluster().await;
+    let kube = plane.admin_client().await.unwrap();
+    let (name, tenant) = ("lowly", "lowly-a");
+    let installer = installer(plane, &kube, name).await;
+    namespace(plane, tenant).await;
+    let values = json!({
+        "fullnameOverride": name, "crds": { "enabled": false }, "rbac": { "create": false },
+        "secretAccess": { "mode": "granted" },
+    });
+    prepare(plane, name, &values, &["--show-only templates/secret-access.yaml"]).await;
+    release(plane, &["install", &installer], (name, OPERATOR, name), &values).await.unwrap();
+
+    let deployment = get(plane, &["deployment", name, "-n", name]).await;
+    let given = deployment["spec"]["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+    let argument = |flag: &str| {
+        let value = given.iter().find_map(|one| one.as_str()?.strip_prefix(flag));
+        value.unwrap_or_else(|| panic!("no {flag} in {given:?}")).to_owned()
+    };
+    let role = argument("--grant-cluster-role=");
+    let (binds, account) = (
+        format!("--clusterrole={role}"),
+        format!("--serviceaccount={}", argument("--grant-service-account=")),
+    );
+    plane.kubectl(&["create", "rolebinding", &role, "-n", tenant, &binds, &account]).await.unwrap();
+    let operator = Subject::service_account(name, name);
+    operator.wait_may(&kube, GET, "twilio-credentials", tenant).await;
+    assert!(!operator.may(&kube, GET, "twilio-credentials", "default").await);
 }

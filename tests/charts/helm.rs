@@ -33,8 +33,26 @@ impl Document {
 
 /// Renders a chart as release `cwo`, or says what Helm says.
 pub(crate) async fn template(chart: &str, namespace: &str, values: &Value) -> Result<Vec<Document>, String> {
-    let arguments = ["template", "cwo", chart, "--namespace", namespace, "--values", "-"];
+    template_as("cwo", chart, namespace, values).await
+}
+
+/// The same as a release of another name.
+pub(crate) async fn template_as(
+    release: &str,
+    chart: &str,
+    namespace: &str,
+    values: &Value,
+) -> Result<Vec<Document>, String> {
+    let arguments = ["template", release, chart, "--namespace", namespace, "--values", "-"];
     Ok(documents(&helm(&arguments, &values.to_string()).await?))
+}
+
+/// What whoever installs a release reads.
+pub(crate) async fn notes(release: &str, chart: &str, namespace: &str, values: &Value) -> String {
+    let arguments =
+        ["install", release, chart, "--namespace", namespace, "--values", "-", "--dry-run=client"];
+    let output = helm(&arguments, &values.to_string()).await.unwrap();
+    output.split_once("\nNOTES:\n").unwrap().1.to_owned()
 }
 
 /// The same, for values that must be good.

@@ -7,9 +7,11 @@
 //! | [`refused`] | values that are refused before anything is sent, and what the user reads |
 //! | [`operator`] | what the operator's chart means: budget, spread, network, monitors, simulator |
 //! | [`access`] | which Secrets the operator may read in each mode, and what tenants and installers may |
+//! | [`grant`] | everybody names one command for a tenant's grant, and no grant is in the way of another |
 //! | [`guards`] | what the optional admission policies refuse, and what they must let through |
 //! | [`hooks`] | `helm test`: its pods do what they are there for, with no more rights than that |
 //! | [`tenant`] | the tenants' chart refuses what the API server would, and names its objects so that edits work |
+//! | [`notes`] | whoever installs a release reads what is missing and what to do next |
 //! | [`manifests`] | `kubectl apply` of `manifests/` is the release with default values |
 //! | [`wired`] | both charts with the operator and the simulator, from the grant of a Secret to the webhook |
 //!
@@ -26,10 +28,12 @@ mod admitted;
 mod case;
 mod cluster;
 mod golden;
+mod grant;
 mod guards;
 mod helm;
 mod hooks;
 mod manifests;
+mod notes;
 #[path = "../admission/object.rs"]
 mod object;
 mod operator;

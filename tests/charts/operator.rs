@@ -56,6 +56,31 @@ async fn pods_spread_over_nodes_where_that_is_possible() {
     assert!(selects(&spread[0]["labelSelector"]["matchLabels"], pod_labels(&documents, &id("Deployment"))));
 }
 
+/// Who makes the roles is one thing, what the operator has to know another.
+#[tokio::test]
+async fn the_operator_gets_the_same_arguments_whoever_makes_its_roles() {
+    for (mode, namespaces) in [
+        ("named", json!([])),
+        ("cluster", json!([])),
+        ("namespaces", json!([{ "name": "a" }])),
+        ("granted", json!([])),
+    ] {
+        let mut arguments = Vec::new();
+        for create in [true, false] {
+            let secrets = json!({ "mode": mode, "namespaces": namespaces });
+            let documents = with(json!({ "rbac": { "create": create }, "secretAccess": secrets })).await;
+            let roles =
+                documents.iter().filter(|one| one.value["apiVersion"] == "rbac.authorization.k8s.io/v1");
+            assert_eq!(roles.count() > 0, create, "{mode}");
+            let pod = &the(&documents, &id("Deployment"))["spec"]["template"]["spec"];
+            arguments.push(pod["containers"][0]["args"].clone());
+        }
+        assert_eq!(arguments[0], arguments[1], "{mode}");
+        let granted = arguments[0].to_string().contains("--grant-cluster-role=");
+        assert_eq!(granted, mode == "granted", "{mode}");
+    }
+}
+
 #[tokio::test]
 async fn an_operator_has_ninety_seconds_to_finish_what_it_began() {
     for values in [json!({}), json!({ "replicaCount": 0 })] {

@@ -89,6 +89,10 @@ async fn values_that_the_operator_could_not_run_with() {
         (json!({ "extraArgs": ["--twilio-allow-http"] }), at("/extraArgs/0")),
         (json!({ "extraArgs": ["--protect-secrets"] }), at("/extraArgs/0")),
         (
+            json!({ "secretAccess": { "mode": "granted" }, "rbac": { "create": false }, "extraArgs": ["--grant-cluster-role=a"] }),
+            at("/extraArgs/0"),
+        ),
+        (
             json!({ "secretAccess": { "mode": "namespaces", "namespaces": [{ "name": "a" }, { "name": "a", "names": ["b"] }] } }),
             "secretAccess.namespaces lists a twice: put all names into one entry".into(),
         ),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use twilio_conversations_simulator::{ConversationSid, Seed, Simulator};
 
 use crate::cluster::{eventually, get, release};
+use crate::grant;
 use crate::helm::{OPERATOR, TENANT, rendered, the};
 use crate::pod::Pod;
 
@@ -22,8 +23,11 @@ fn conversation(n: u32) -> ConversationSid {
 struct Wired {
     plane: ControlPlane,
     simulator: Simulator,
+    /// The operator's.
+    operator: Value,
+    /// The tenant's.
     values: Value,
-    _operator: Pod,
+    _pod: Pod,
 }
 
 impl Wired {
@@ -35,18 +39,18 @@ impl Wired {
         let simulator = Simulator::start(seed).await.unwrap();
 
         // No kubelet starts pods here.
-        let values = json!({
+        let operator = json!({
             "fullnameOverride": SYSTEM,
             "secretAccess": { "mode": "granted", "names": ["twilio-credentials", "login", "addresses"] },
             "twilio": { "baseUrl": simulator.url(), "allowHttp": true },
             "extraArgs": ["--time-scale=0.1", format!("--lease-namespace={SYSTEM}")],
         });
         let install = ["install", "--create-namespace"];
-        release(&plane, &install, (SYSTEM, OPERATOR, SYSTEM), &values).await.unwrap();
+        release(&plane, &install, (SYSTEM, OPERATOR, SYSTEM), &operator).await.unwrap();
         let crd = "crd/conversationwebhooks.conversations.twilio-operator.dev";
         plane.kubectl(&["wait", "--for=condition=Established", crd]).await.unwrap();
         eventually("the kind is served", async || plane.kubectl(&["get", "cw"]).await.ok().map(drop)).await;
-        let operator = Pod::start(&plane, SYSTEM, SYSTEM).await;
+        let pod = Pod::start(&plane, SYSTEM, SYSTEM).await;
 
         plane.kubectl(&["create", "namespace", TENANT_A]).await.unwrap();
         let login = [("TWILIO_ACCOUNT_SID", login.0.as_str()), ("TWILIO_AUTH_TOKEN", login.1)];
@@ -68,7 +72,7 @@ impl Wired {
                 { "name": "desk", "target": "trigger", "configuration": { "urlFrom": desk, "triggers": ["help"] } },
             ],
         });
-        Self { plane, simulator, values, _operator: operator }
+        Self { plane, simulator, operator, values, _pod: pod }
     }
 
     async fn tenant(&self, how: &str) {
@@ -101,17 +105,21 @@ async fn a_tenant_that_grants_its_secrets_gets_its_webhooks_and_loses_them_with_
     assert_eq!(world.alive(1), 0);
     // Whoever may grant it finds the very command, and it is the right one.
     let says = messages(&world.plane, TENANT_A).await;
-    let command = says[0].split('\'').nth(1).unwrap().strip_prefix("kubectl ").unwrap();
-    assert!(says.iter().all(|message| message.contains(command)), "{says:?}");
-    world.plane.kubectl(&command.split(' ').collect::<Vec<_>>()).await.unwrap();
+    let command = grant::commands(&says[0]).remove(0);
+    assert!(says.iter().all(|message| grant::commands(message) == [command.as_str()]), "{says:?}");
+    assert_eq!(command, grant::of_the_notes(SYSTEM, SYSTEM, &world.operator).await);
+    let prefix = format!("'kubectl -n {TENANT_A} {command}'");
+    assert!(says[0].contains(&prefix), "{}", says[0]);
+    let arguments = format!("-n {TENANT_A} {command}");
+    world.plane.kubectl(&arguments.split(' ').collect::<Vec<_>>()).await.unwrap();
     world.both_say("Available").await;
     assert_eq!(world.alive(1), 2);
 
-    // The release may take the grant over from there.
-    let binding = ["delete", "rolebinding", "operators-secrets", "--namespace", TENANT_A];
-    world.plane.kubectl(&binding).await.unwrap();
+    // The release may take the grant over from there, and is not in the way of it.
     world.grant();
     world.tenant("upgrade").await;
+    let binding = ["delete", "rolebinding", "operators-secrets", "--namespace", TENANT_A];
+    world.plane.kubectl(&binding).await.unwrap();
     world.both_say("Available").await;
 
     // Another conversation: other webhooks, and none stays behind.

@@ -7,9 +7,11 @@ version=$(sha256sum "$here/requirements.txt" | cut -c1-16)
 venv="${XDG_CACHE_HOME:-$HOME/.cache}/conversation-webhook-operator/python-$version"
 
 if [ ! -e "$venv/.complete" ]; then
-    echo "Installing $(tr '\n' ' ' <"$here/requirements.txt")into $venv" >&2
+    echo "Installing $(grep -v '^#' "$here/requirements.in" | tr '\n' ' ')into $venv" >&2
     python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+    # Nothing but what requirements.txt names, by its checksum, and nothing that would have to be built by what nobody pinned.
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+        --requirement "$here/requirements.txt"
     touch "$venv/.complete"
 fi
 
