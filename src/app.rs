@@ -75,6 +75,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             resync_interval: config.resync_interval,
             credentials_ttl: config.credentials_ttl,
             protect_secrets: config.protect_secrets,
+            watched_secrets: config.watched_secrets,
             cluster,
             crd_guard: config.crd_guard,
             grant: config.grant,

@@ -12,7 +12,7 @@ use tracing_subscriber::filter::ParseError;
 use url::{Host, Url};
 
 use crate::api::MANAGER;
-use crate::controller::SecretGrant;
+use crate::controller::{SecretGrant, SecretScope};
 use crate::telemetry::LogFormat;
 
 /// Kubernetes operator for Twilio conversation-scoped webhooks.
@@ -49,6 +49,10 @@ pub struct RunArguments {
     /// How long a Secret that was read serves.
     #[arg(long, env = "CWO_CREDENTIALS_TTL", default_value = "10m", value_parser = duration)]
     credentials_ttl: Duration,
+    /// Watch Secrets, so that a new login or address in one serves at once, and not only after --credentials-ttl; repeatable.
+    /// [NAMESPACE/]NAME, or * for a name. Needs the rights to list and watch them.
+    #[arg(long, env = "CWO_WATCH_SECRETS", value_delimiter = ',', value_parser = secret_scope)]
+    watch_secrets: Vec<SecretScope>,
     /// Keep the Secrets of objects that have a webhook from being deleted ahead of them, by a finalizer. Needs the right to
     /// patch those Secrets, given where it outlives the namespace: by a ClusterRoleBinding.
     #[arg(long, env = "CWO_PROTECT_SECRETS", action = ArgAction::Set, default_value_t = false, num_args = 0..=1, default_missing_value = "true")]
@@ -115,6 +119,8 @@ pub struct Config {
     pub credentials_ttl: Duration,
     /// Secrets get a finalizer while objects need their credentials.
     pub protect_secrets: bool,
+    /// Secrets that are watched.
+    pub watched_secrets: Vec<SecretScope>,
     /// Base URL of Twilio's API, instead of Twilio's own host.
     pub twilio_base_url: Option<Url>,
     /// The base URL may be http.
@@ -214,6 +220,7 @@ impl RunArguments {
             resync_interval: self.resync_interval,
             credentials_ttl: self.credentials_ttl,
             protect_secrets: self.protect_secrets,
+            watched_secrets: self.watch_secrets,
             twilio_base_url: self.twilio_base_url,
             twilio_allow_http: self.twilio_allow_http,
             twilio_ca_bundle: self.twilio_ca_bundle,
@@ -241,6 +248,23 @@ fn service_account(text: &str) -> Result<String, &'static str> {
         }
         _ => Err("must be NAMESPACE:NAME"),
     }
+}
+
+/// `[NAMESPACE/]NAME`, where the name may be `*`.
+fn secret_scope(text: &str) -> Result<SecretScope, &'static str> {
+    let (namespace, name) = match text.split_once('/') {
+        Some((namespace, name)) => (Some(namespace), name),
+        None => (None, text),
+    };
+    let is_name = |name: &str| {
+        let is_one_of_its =
+            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter);
+        !name.is_empty() && name.chars().all(is_one_of_its)
+    };
+    if namespace.is_some_and(|namespace| !is_name(namespace)) || !(name == "*" || is_name(name)) {
+        return Err("must be NAME or NAMESPACE/NAME of a Secret, or * for all names");
+    }
+    Ok(SecretScope { namespace: namespace.map(str::to_owned), name: (name != "*").then(|| name.to_owned()) })
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -316,6 +340,28 @@ mod tests {
         assert!(run(&["--protect-secrets", "--namespace=a"]).unwrap().protect_secrets);
         let shared = ["--protect-secrets", "--watch-label-selector=shard=1"];
         assert_eq!(run(&shared).unwrap_err(), InvalidArguments::SharedSecrets);
+    }
+
+    #[test]
+    fn secrets_are_watched_by_name() {
+        let scope = |namespace: Option<&str>, name: Option<&str>| SecretScope {
+            namespace: namespace.map(str::to_owned),
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(run(&[]).unwrap().watched_secrets, []);
+        let watched =
+            run(&["--watch-secrets=login,bot.addresses", "--watch-secrets=a/login", "--watch-secrets=b/*"]);
+        let expected = [
+            scope(None, Some("login")),
+            scope(None, Some("bot.addresses")),
+            scope(Some("a"), Some("login")),
+            scope(Some("b"), None),
+        ];
+        assert_eq!(watched.unwrap().watched_secrets, expected);
+        assert_eq!(run(&["--watch-secrets=*"]).unwrap().watched_secrets, [scope(None, None)]);
+        for bad in ["", "/", "a/", "/b", "a/b/c", "A", "*/b", "a,,b", "x=y"] {
+            assert!(secret_scope(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use kube::Client;
+use kube::{Client, ResourceExt};
 use secrecy::SecretString;
 use url::Url;
 
@@ -26,6 +26,10 @@ type Look = (Instant, Result<SecretString, Trouble>);
 #[derive(Debug, Default)]
 struct Entry {
     look: Option<Look>,
+    /// Of the Secret as it was read; `None` where nothing was there.
+    version: Option<String>,
+    /// The Secret is known to have changed since.
+    outdated: bool,
     silence: Silence,
 }
 
@@ -59,13 +63,14 @@ impl Addresses {
         };
         // Held over the read on purpose: objects that share an address share one GET.
         let mut entry = entry.lock().await;
-        if let Some((at, found)) = entry.look.as_ref().filter(|_| !fresh)
+        if let Some((at, found)) = entry.look.as_ref().filter(|_| !fresh && !entry.outdated)
             && at.elapsed() < if found.is_ok() { self.ttl } else { self.poll }
         {
             return found.clone();
         }
         let good = matches!(&entry.look, Some((_, Ok(_))));
-        let found = entry.silence.ask(good, self.poll, self.ask(&source.0, key)).await;
+        let mut version = None;
+        let found = entry.silence.ask(good, self.poll, self.ask(&source.0, key, &mut version)).await;
         if matches!(found, Err(Trouble::Kubernetes(_))) {
             // That says nothing about the address: the last one serves on.
             return match &entry.look {
@@ -74,7 +79,27 @@ impl Addresses {
             };
         }
         entry.look = Some((Instant::now(), found.clone()));
+        entry.version = version;
+        entry.outdated = false;
         found
+    }
+
+    /// The Secret has this version by now, or is gone. Whether that is news to somebody who read an address in it: then it is
+    /// read again when somebody next asks.
+    pub(super) async fn outdate(&self, secret: &SecretName, version: Option<&str>) -> bool {
+        let entries: Vec<_> = {
+            let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+            looks.iter().filter(|((of, _), _)| of == secret).map(|(_, entry)| Arc::clone(entry)).collect()
+        };
+        let mut news = false;
+        for entry in entries {
+            let mut entry = entry.lock().await;
+            if version.is_none() || entry.version.as_deref() != version {
+                entry.outdated = true;
+                news = true;
+            }
+        }
+        news
     }
 
     /// Forgets addresses from Secrets of namespaces without objects.
@@ -85,13 +110,19 @@ impl Addresses {
             .retain(|(secret, _), _| namespaces.contains(secret.namespace.as_str()));
     }
 
-    async fn ask(&self, secret: &SecretName, key: &str) -> Result<SecretString, Trouble> {
+    async fn ask(
+        &self,
+        secret: &SecretName,
+        key: &str,
+        version: &mut Option<String>,
+    ) -> Result<SecretString, Trouble> {
         let unusable = |fault| Trouble::Address { secret: secret.to_string(), key: key.to_owned(), fault };
         let found = match get(&self.client, secret).await {
             Ok(found) => found.ok_or_else(|| unusable(AddressFault::SecretMissing))?,
             Err(Trouble::SecretForbidden(_)) => return Err(unusable(AddressFault::SecretForbidden)),
             Err(error) => return Err(error),
         };
+        *version = found.resource_version();
         let value = found.data.and_then(|mut data| data.remove(key)).map(|value| value.0).unwrap_or_default();
         let text = String::from_utf8(value).map_err(|_| unusable(AddressFault::Malformed))?;
         match text.trim() {

@@ -78,12 +78,17 @@ impl Context {
     /// Something went from a conversation: whoever waits for that is looked at.
     pub(super) fn made_room(&self, account: &AccountSid, conversation: &ConversationSid) {
         for (uid, object) in self.waiters.take(&(account.clone(), conversation.clone())) {
-            self.memory.wake(&uid);
-            let at = self.namespaces.iter().position(|name| Some(name) == object.namespace.as_ref());
-            if let Some(bell) = self.bells.get(at.unwrap_or_default()) {
-                // Nobody listens only while stopping.
-                let _ = bell.unbounded_send(object);
-            }
+            self.wake(&uid, object);
+        }
+    }
+
+    /// The object is looked at now, whatever it waits for.
+    pub(super) fn wake(&self, uid: &str, object: ObjectRef<Guarded>) {
+        self.memory.wake(uid);
+        let at = self.namespaces.iter().position(|name| Some(name) == object.namespace.as_ref());
+        if let Some(bell) = self.bells.get(at.unwrap_or_default()) {
+            // Nobody listens only while stopping.
+            let _ = bell.unbounded_send(object);
         }
     }
 

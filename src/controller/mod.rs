@@ -14,6 +14,7 @@
 //! | `status`, `message`, `events` | what users see |
 //! | `schedule`, `memory` | when the next pass is due, and what is remembered until then |
 //! | `secrets`, `addresses`, `conversations` | credentials and addresses from Secrets, and the order and lists of conversations |
+//! | `rotation` | Secrets that are watched, so that what is new in them serves at once |
 //! | `in_use` | a finalizer on Secrets while objects need them |
 //! | `silence` | what the API server did not answer a moment ago |
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
@@ -41,6 +42,7 @@ mod pass;
 mod past;
 mod reconcile;
 mod roll;
+mod rotation;
 mod schedule;
 mod secrets;
 mod silence;
@@ -76,6 +78,7 @@ use self::in_use::InUse;
 use self::memory::Memory;
 use self::object::Guarded;
 use self::roll::Roll;
+pub use self::rotation::SecretScope;
 use self::secrets::{SecretName, Secrets};
 use self::vanished::Vanished;
 use self::wakeup::Waiters;
@@ -99,6 +102,8 @@ pub struct Settings {
     pub credentials_ttl: Duration,
     /// Secrets get a finalizer while objects need their credentials.
     pub protect_secrets: bool,
+    /// Secrets that are watched, so that what is new in them serves at once.
+    pub watched_secrets: Vec<SecretScope>,
     /// Id of the cluster.
     pub cluster: String,
     /// Webhooks stay while the kind itself is being deleted.
@@ -214,6 +219,7 @@ pub async fn run(
         leadership: turn.leadership,
         stop: stop.clone(),
     });
+    rotation::start(&ctx, &parts.watches, &settings.watched_secrets);
     let (led, metrics, counted) = (Arc::clone(&ctx), Arc::clone(&ctx.metrics), stores.clone());
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings

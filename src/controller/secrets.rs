@@ -40,6 +40,8 @@ pub(super) struct Login {
     /// The Secret had the finalizer that keeps it while it is in use.
     pub(super) kept: bool,
     version: Version,
+    /// Of the Secret as it was read.
+    resource_version: Option<String>,
     read: Instant,
 }
 
@@ -337,6 +339,22 @@ impl Secrets {
         }
     }
 
+    /// The Secret has this version by now, or is gone. Whether that is news to somebody who read it: then it is read again
+    /// when somebody next asks for its login.
+    pub(super) async fn outdate(&self, secret: &SecretName, version: Option<&str>) -> bool {
+        let entry = self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(secret).map(Arc::clone);
+        let Some(entry) = entry else { return false };
+        let mut entry = entry.lock().await;
+        let is_known = match &entry.looked {
+            Some(Look { found: Ok(held), .. }) => {
+                version.is_some() && held.resource_version.as_deref() == version
+            }
+            _ => false,
+        };
+        entry.expired |= !is_known;
+        !is_known
+    }
+
     /// Forgets Secrets that no object refers to. The credentials that last served stay: an object that vanished with its
     /// namespace may still need them.
     pub(super) fn keep_only(&self, referred: &HashSet<SecretName>) {
@@ -360,14 +378,21 @@ impl Secrets {
     async fn read(&self, secret: &SecretName) -> Result<Login, Trouble> {
         let found =
             get(&self.client, secret).await?.ok_or_else(|| Trouble::SecretMissing(secret.to_string()))?;
-        let uid = found.uid();
+        let (uid, resource_version) = (found.uid(), found.resource_version());
         let kept = found.finalizers().iter().any(|finalizer| finalizer == SECRET_FINALIZER);
         let data: BTreeMap<String, Vec<u8>> =
             found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
         match Credentials::from_secret_data(&data) {
             Ok(credentials) => {
                 let version = Version(uid, credentials.fingerprint(&self.key));
-                Ok(Login { credentials, proved: false, kept, version, read: Instant::now() })
+                Ok(Login {
+                    credentials,
+                    proved: false,
+                    kept,
+                    version,
+                    resource_version,
+                    read: Instant::now(),
+                })
             }
             Err(source) => Err(Trouble::SecretInvalid { secret: secret.to_string(), source }),
         }

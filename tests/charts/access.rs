@@ -77,6 +77,27 @@ async fn cluster_reads_every_secret() {
 }
 
 #[tokio::test]
+async fn who_watches_secrets_sees_those_that_it_reads() {
+    let world = installed("watches", |_, _| json!({ "watch": true })).await;
+    for verb in ["list /secrets", "watch /secrets"] {
+        world.operator.wait_may(&world.kube, verb, "twilio-credentials", &world.a).await;
+        assert!(
+            world.operator.may(&world.kube, verb, "twilio-credentials", "").await,
+            "{verb}: in all namespaces"
+        );
+        assert!(!world.operator.may(&world.kube, verb, "other", &world.a).await, "{verb}");
+        assert!(!world.operator.may(&world.kube, verb, "", &world.a).await, "{verb}");
+    }
+    let listed = installed(
+        "watches-listed",
+        |a, _| json!({ "mode": "namespaces", "watch": true, "namespaces": [{ "name": a }] }),
+    )
+    .await;
+    listed.operator.wait_may(&listed.kube, "watch /secrets", "twilio-credentials", &listed.a).await;
+    assert!(!listed.operator.may(&listed.kube, "watch /secrets", "twilio-credentials", &listed.b).await);
+}
+
+#[tokio::test]
 async fn who_protects_secrets_may_patch_those_that_it_reads() {
     let world = installed("protects", |_, _| json!({ "protect": true })).await;
     world.operator.wait_may(&world.kube, "patch /secrets", "twilio-credentials", &world.a).await;

@@ -75,6 +75,7 @@ async fn values_that_the_operator_could_not_run_with() {
         ),
         // Written for a mode that is not on.
         (json!({ "secretAccess": { "namespaces": [{ "name": "a" }] } }), at("/secretAccess/namespaces")),
+        (json!({ "secretAccess": { "mode": "granted", "watch": true } }), at("/secretAccess/mode")),
         // The right would go ahead of the finalizer.
         (json!({ "secretAccess": { "mode": "granted", "protect": true } }), at("/secretAccess/mode")),
         (

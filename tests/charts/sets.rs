@@ -73,6 +73,18 @@ fn rights() -> Vec<Set> {
             }}),
         ),
         operator("secrets-protected", json!({ "secretAccess": { "protect": true } })),
+        operator(
+            "secrets-watched",
+            json!({ "secretAccess": { "watch": true, "protect": true, "names": ["login", "addresses"] } }),
+        ),
+        operator(
+            "secrets-of-namespaces-watched",
+            json!({ "secretAccess": {
+                "mode": "namespaces", "watch": true,
+                "namespaces": [{ "name": "team-a" }, { "name": "team-b", "names": ["login", "addresses"] }],
+            }}),
+        ),
+        operator("any-secret-watched", json!({ "secretAccess": { "mode": "cluster", "watch": true } })),
         operator("secrets-as-granted", json!({ "secretAccess": { "mode": "granted" } })),
         operator(
             "without-rights-of-its-own",

@@ -35,6 +35,7 @@ mod outage;
 mod outsiders;
 mod reasons;
 mod replies;
+mod rotation;
 mod rules;
 mod secrets;
 mod states;

@@ -92,3 +92,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- .Values.twilio.baseUrl }}
 {{- end }}
 {{- end }}
+
+{{/* What the operator may do with the Secrets that it uses. */}}
+{{- define "cwo.secretVerbs" -}}
+[get
+{{- if .Values.secretAccess.watch }}, list, watch{{ end }}
+{{- if .Values.secretAccess.protect }}, patch{{ end }}]
+{{- end }}

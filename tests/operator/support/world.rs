@@ -255,6 +255,13 @@ impl World {
         self.wait_may("patch", &what, true).await;
     }
 
+    /// Lets the operator watch Secrets of these names in the test's namespace, and waits until it may.
+    pub(crate) async fn let_watch_secrets(&self, names: &[&str]) {
+        self.grant_on_secrets("watch", "get,list,watch", names).await;
+        let what = format!("secrets/{}", names[0]);
+        self.wait_may("watch", &what, true).await;
+    }
+
     /// Waits until the operator may, or may not, do this in the test's namespace.
     pub(crate) async fn wait_may(&self, verb: &str, what: &str, may: bool) {
         let operator = format!("--as=system:serviceaccount:{SYSTEM}:{SERVICE_ACCOUNT}");

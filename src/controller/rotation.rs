@@ -1,0 +1,146 @@
+//! Secrets that are watched, where the operator is told to: a new login or address serves at once, and not only when what was
+//! read before has served its time.
+//!
+//! Metadata only: which Secret has which version. What stands in it is read by name as ever, and only if an object needs it.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+
+use super::context::Context;
+use super::object::{Guarded, view};
+use super::schedule::is_at_rest;
+use super::secrets::SecretName;
+use crate::decide::address_source;
+
+/// Secrets that are watched together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretScope {
+    /// Those of this namespace; `None`: of every served one.
+    pub namespace: Option<String>,
+    /// Those of this name; `None`: of any.
+    pub name: Option<String>,
+}
+
+impl SecretScope {
+    /// One for each watch that it takes where only these namespaces are served, or all where there are none.
+    fn within(&self, served: &[String]) -> Vec<Self> {
+        match &self.namespace {
+            None if !served.is_empty() => served
+                .iter()
+                .map(|namespace| Self { namespace: Some(namespace.clone()), ..self.clone() })
+                .collect(),
+            _ => vec![self.clone()],
+        }
+    }
+}
+
+/// Watches Secrets until the process stops.
+pub(super) fn start(ctx: &Arc<Context>, client: &Client, scopes: &[SecretScope]) {
+    for scope in scopes.iter().flat_map(|scope| scope.within(&ctx.namespaces)) {
+        let (watching, client) = (Arc::clone(ctx), client.clone());
+        ctx.passes.spawn(async move {
+            watching.stop.run_until_cancelled(watch(&watching, client, scope)).await;
+        });
+    }
+}
+
+async fn watch(ctx: &Arc<Context>, client: Client, scope: SecretScope) {
+    let api: Api<PartialObjectMeta<Secret>> = match &scope.namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let config = match &scope.name {
+        Some(name) => watcher::Config::default().fields(&format!("metadata.name={name}")),
+        None => watcher::Config::default(),
+    };
+    let mut events = watcher(api, config).default_backoff().boxed();
+    let mut fails = false;
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Apply(secret) | watcher::Event::InitApply(secret)) => {
+                written(ctx, &secret).await
+            }
+            Ok(watcher::Event::Delete(secret)) => {
+                // Nobody is woken: what the Secret held last serves on where that is what is needed.
+                if let Some(secret) = name(&secret) {
+                    ctx.secrets.outdate(&secret, None).await;
+                    ctx.addresses.outdate(&secret, None).await;
+                }
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+            Err(error) => {
+                if !std::mem::replace(&mut fails, true) {
+                    tracing::error!(
+                        %error,
+                        namespace = scope.namespace,
+                        name = scope.name,
+                        "Secrets cannot be watched, and are read again at intervals: where the right to list and watch them \
+                         is missing, give it, or leave --watch-secrets off"
+                    );
+                }
+                continue;
+            }
+        }
+        fails = false;
+    }
+}
+
+fn name(secret: &PartialObjectMeta<Secret>) -> Option<SecretName> {
+    Some(SecretName { namespace: secret.namespace()?, name: secret.name_any() })
+}
+
+/// A Secret is there, in a version that may be new.
+async fn written(ctx: &Arc<Context>, meta: &PartialObjectMeta<Secret>) {
+    let Some(secret) = name(meta) else { return };
+    let version = meta.resource_version();
+    // Both: a Secret may hold a login and an address.
+    let login = ctx.secrets.outdate(&secret, version.as_deref()).await;
+    let address = ctx.addresses.outdate(&secret, version.as_deref()).await;
+    if !(login || address) || !ctx.leadership.is_held() {
+        return;
+    }
+    for guarded in ctx.stores.iter().flat_map(Store::state) {
+        if waits_for(&guarded, &secret)
+            && let Some(uid) = guarded.uid()
+        {
+            ctx.wake(&uid, ObjectRef::from_obj(&guarded));
+        }
+    }
+}
+
+/// Whether an object is to be looked at for a new version of the Secret: its address may have changed, or it may be what the
+/// Secret lacked that kept it from being served. Others log in by it when they next have something to do.
+fn waits_for(guarded: &Guarded, secret: &SecretName) -> bool {
+    let Ok(object) = &guarded.0 else { return false };
+    if object.namespace().as_ref() != Some(&secret.namespace) {
+        return false;
+    }
+    address_source(&object.spec).is_some_and(|source| source.name == secret.name)
+        || (object.spec.credentials_secret_ref.name == secret.name
+            && !is_at_rest(&view(object, None), object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(namespace: Option<&str>, name: Option<&str>) -> SecretScope {
+        SecretScope { namespace: namespace.map(str::to_owned), name: name.map(str::to_owned) }
+    }
+
+    #[test]
+    fn only_what_is_served_is_watched() {
+        let (all, served) = (Vec::new(), vec!["a".to_owned(), "b".to_owned()]);
+        let named = scope(None, Some("login"));
+        assert_eq!(named.within(&all), std::slice::from_ref(&named));
+        assert_eq!(named.within(&served), [scope(Some("a"), Some("login")), scope(Some("b"), Some("login"))]);
+        let apart = scope(Some("a"), None);
+        assert_eq!(apart.within(&served), std::slice::from_ref(&apart));
+    }
+}
