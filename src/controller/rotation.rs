@@ -64,7 +64,7 @@ async fn watch(ctx: &Arc<Context>, client: Client, scope: SecretScope) {
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(secret) | watcher::Event::InitApply(secret)) => {
-                written(ctx, &secret).await
+                written(ctx, &secret).await;
             }
             Ok(watcher::Event::Delete(secret)) => {
                 // Nobody is woken: what the Secret held last serves on where that is what is needed.
