@@ -72,8 +72,8 @@ async fn follows(values: &[&str], watched: &[&str]) {
     assert_harmless(&world);
     let requests = world.requests_since(mark).await;
     assert!(requests.iter().all(|request| request.code != 403), "{requests:?}");
-    let watches = requests.count("watch", "secrets");
-    assert!(watches >= watched.len(), "{:?}", requests.counts());
+    let started = requests.count("watch", "secrets");
+    assert!(started >= watched.len(), "{:?}", requests.counts());
 }
 
 #[tokio::test]
