@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kube::{Client, ResourceExt};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::error::{AddressFault, Trouble};
@@ -84,22 +84,41 @@ impl Addresses {
         found
     }
 
-    /// The Secret has this version by now, or is gone. Whether that is news to somebody who read an address in it: then it is
-    /// read again when somebody next asks.
-    pub(super) async fn outdate(&self, secret: &SecretName, version: Option<&str>) -> bool {
-        let entries: Vec<_> = {
-            let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-            looks.iter().filter(|((of, _), _)| of == secret).map(|(_, entry)| Arc::clone(entry)).collect()
-        };
-        let mut news = false;
-        for entry in entries {
-            let mut entry = entry.lock().await;
-            if version.is_none() || entry.version.as_deref() != version {
-                entry.outdated = true;
-                news = true;
-            }
+    /// The Secret is gone: it is read again when somebody next asks.
+    pub(super) async fn outdate(&self, secret: &SecretName) {
+        for (_, entry) in self.of(secret) {
+            entry.lock().await.outdated = true;
         }
-        news
+    }
+
+    /// The Secret has this version by now. Reads anew what was read of another one, and says whether that is another address;
+    /// `None` where nobody read any.
+    pub(super) async fn refresh(&self, secret: &SecretName, version: Option<&str>) -> Option<bool> {
+        let entries = self.of(secret);
+        if entries.is_empty() {
+            return None;
+        }
+        let mut news = false;
+        for ((secret, key), entry) in entries {
+            let before = {
+                let mut entry = entry.lock().await;
+                if entry.version.is_some() && entry.version.as_deref() == version {
+                    continue;
+                }
+                entry.outdated = true;
+                entry.look.as_ref().and_then(|(_, found)| found.clone().ok())
+            };
+            let now = self.read(secret, &key, false).await.ok();
+            let (before, now) = (before.as_ref(), now.as_ref());
+            news |= before.map(ExposeSecret::expose_secret) != now.map(ExposeSecret::expose_secret);
+        }
+        Some(news)
+    }
+
+    fn of(&self, secret: &SecretName) -> Vec<(Source, Arc<tokio::sync::Mutex<Entry>>)> {
+        let looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_it = looks.iter().filter(|((of, _), _)| of == secret);
+        of_it.map(|(source, entry)| (source.clone(), Arc::clone(entry))).collect()
     }
 
     /// Forgets addresses from Secrets of namespaces without objects.

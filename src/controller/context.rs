@@ -17,6 +17,7 @@ use super::events::Events;
 use super::in_use::InUse;
 use super::memory::Memory;
 use super::object::{Guarded, sibling};
+use super::rotation::News;
 use super::secrets::Secrets;
 use super::vanished::Vanished;
 use super::wakeup::{Bell, Waiters};
@@ -43,6 +44,7 @@ pub(super) struct Context {
     pub(super) definition: Definition,
     pub(super) secrets: Secrets,
     pub(super) in_use: InUse,
+    pub(super) news: News,
     pub(super) addresses: Addresses,
     pub(super) conversations: Conversations,
     pub(super) lanes: Arc<Lanes>,

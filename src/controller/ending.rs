@@ -45,7 +45,7 @@ pub(super) enum Ending {
 
 impl Ending {
     /// Whether the object's webhook is as written, whatever else hangs on the conversation.
-    fn is_as_written(&self) -> bool {
+    pub(super) fn is_as_written(&self) -> bool {
         matches!(self, Self::Available | Self::Hold(Hold::Double { .. }))
     }
 
@@ -107,7 +107,7 @@ impl Pass {
             self.memory.due = (!self.due).then(|| Instant::now() + wait);
             return wait;
         }
-        if let Err(trouble) = self.keep_secret().await {
+        if let Err(trouble) = self.keep_secret(ending).await {
             tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "the Secret is not protected yet");
         }
         self.take_note(ending);

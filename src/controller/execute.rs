@@ -15,7 +15,7 @@ use super::object::requested;
 use super::pass::Pass;
 use super::status::Draft;
 use super::write::{Part, Patience, WriteError, Written, compare_and_swap};
-use crate::api::{ConversationWebhook, FINALIZER, Mode, Reason};
+use crate::api::{ConversationWebhook, FINALIZER, Mode, Reason, SECRET_ANNOTATION};
 use crate::decide::{Desired, Journal, Kind, Object, Remote, Renamed, Reply, Sender, Siblings};
 use crate::twilio::{self, ConversationSid, ErrorKind, Webhook, WebhookSid};
 
@@ -168,16 +168,20 @@ impl Pass {
     /// Takes our finalizer off.
     pub(super) async fn release(&mut self) -> Step {
         let left = self.object.as_ref().and_then(|object| self.left_behind(object));
-        let _turn = match self.let_secret_go().await? {
-            ControlFlow::Continue(turn) => turn,
+        let _turns = match self.let_secret_go().await? {
+            ControlFlow::Continue(turns) => turns,
             ControlFlow::Break(ending) => return Ok(ControlFlow::Break(ending)),
         };
         let Some(raw) = self.raw.clone() else { return Ok(ControlFlow::Break(Ending::Released)) };
         let rest: Vec<&String> =
             raw.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).collect();
-        let patch = json!({
+        let mut patch = json!({
             "metadata": { "resourceVersion": raw.resource_version(), "finalizers": rest },
         });
+        if raw.annotations().contains_key(SECRET_ANNOTATION) {
+            // Should others keep the object, it needs its Secret no more.
+            patch["metadata"]["annotations"] = json!({ SECRET_ANNOTATION: null });
+        }
         let uid = raw.uid().unwrap_or_default();
         self.ctx.memory.release(&uid);
         let api = self.ctx.objects(&self.namespace);

@@ -7,9 +7,10 @@
 //!
 //! Protection comes on top of the protocol. Where it cannot be had, everything goes on as without it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
@@ -24,17 +25,18 @@ use super::ending::Ending;
 use super::error::Trouble;
 use super::execute::{CONTINUE, Step};
 use super::message;
-use super::object::Guarded;
 use super::pass::Pass;
 use super::schedule::backoff;
 use super::secrets::SecretName;
 use super::status::Draft;
 use super::write::{Part, Patience, Written, compare_and_swap};
-use crate::api::{ConversationWebhook, FINALIZER, MANAGER, Reason, SECRET_ANNOTATION, SECRET_FINALIZER};
-use crate::decide::Kind;
+use crate::api::{ConversationWebhook, MANAGER, Reason, SECRET_ANNOTATION, SECRET_FINALIZER};
+use crate::decide::{Access, Journal, Kind, Object};
 
 /// How many objects of a namespace are asked for at once.
 const PAGE: u32 = 500;
+/// How often a finalizer is tried to be taken off before it stays.
+const TRIES: u32 = 8;
 
 /// Who needs which Secret.
 #[derive(Debug)]
@@ -47,12 +49,20 @@ pub(super) struct InUse {
     left: Mutex<HashSet<(String, SecretName)>>,
     /// Secrets of objects that vanished, as often as what such an object left behind is still being deleted.
     wanted: Mutex<HashMap<SecretName, usize>>,
+    /// When a Secret could not be protected.
+    failed: Mutex<HashMap<SecretName, Instant>>,
 }
 
 impl InUse {
     /// Nobody needs any yet.
     pub(super) fn new(on: bool) -> Self {
-        Self { on, turns: Mutex::default(), left: Mutex::default(), wanted: Mutex::default() }
+        Self {
+            on,
+            turns: Mutex::default(),
+            left: Mutex::default(),
+            wanted: Mutex::default(),
+            failed: Mutex::default(),
+        }
     }
 
     /// What this object left behind is going to be deleted.
@@ -62,7 +72,8 @@ impl InUse {
         }
     }
 
-    fn wants_no_more(&self, secret: &SecretName) {
+    /// It is deleted, or is left to another process.
+    pub(super) fn wants_no_more(&self, secret: &SecretName) {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(often) = wanted.get_mut(secret) {
             *often -= 1;
@@ -98,33 +109,53 @@ impl InUse {
     pub(super) fn forget(&self, uid: &str) {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|(left, _)| left != uid);
     }
+
+    /// Everything was listed anew: only these objects are left.
+    pub(super) fn relisted(&self, uids: &HashSet<String>) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|(left, _)| uids.contains(left));
+    }
+
+    fn has_failed(&self, secret: &SecretName, within: Duration) -> bool {
+        let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.retain(|_, at| at.elapsed() < within);
+        failed.contains_key(secret)
+    }
+
+    fn fails(&self, secret: &SecretName) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(secret.clone(), Instant::now());
+    }
 }
 
-/// The Secret that bears the finalizer on the object's behalf, as its annotation says.
+/// The Secret that bears the finalizer on the object's behalf, as its annotation says. Anybody may have written that: what is
+/// no name of a Secret names none.
 pub(super) fn kept_for(object: &impl ResourceExt) -> Option<SecretName> {
-    let name = object.annotations().get(SECRET_ANNOTATION)?.clone();
+    let name = object.annotations().get(SECRET_ANNOTATION).filter(|name| is_name(name))?.clone();
     Some(SecretName { namespace: object.namespace()?, name })
 }
 
-/// Whether an object needs the Secret: its annotation says so, or nothing but its spec does yet.
-fn needs(guarded: &Guarded, secret: &SecretName) -> bool {
-    if guarded.namespace().as_ref() != Some(&secret.namespace) {
-        return false;
-    }
-    let by_spec = || match &guarded.0 {
-        Ok(object) => object.spec.credentials_secret_ref.name == secret.name,
-        // Nobody can tell what it refers to.
-        Err(_) => true,
+/// A DNS subdomain.
+fn is_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_one_of_its =
+            |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(is_one_of_its)
     };
-    kept_for(guarded).as_ref() == Some(secret)
-        || (guarded.finalizers().iter().any(|finalizer| finalizer == FINALIZER) && by_spec())
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+/// Whether an object needs the Secret: exactly those that let it go when they go.
+fn needs(object: &impl ResourceExt, secret: &SecretName) -> bool {
+    kept_for(object).as_ref() == Some(secret)
 }
 
 /// Whether any other object needs the Secret than the one of this uid.
 async fn is_needed(ctx: &Context, secret: &SecretName, uid: &str) -> Result<bool, Trouble> {
     let in_cache = ctx.stores.iter().flat_map(Store::state).any(|guarded| {
-        let other = guarded.uid().filter(|other| other != uid);
-        other.is_some_and(|other| !ctx.in_use.has_left(&other, secret)) && needs(&guarded, secret)
+        needs(&*guarded, secret)
+            && guarded.uid().is_some_and(|other| other != uid && !ctx.in_use.has_left(&other, secret))
     });
     Ok(in_cache || is_needed_live(ctx, secret, Some(uid)).await?)
 }
@@ -134,12 +165,16 @@ async fn is_needed_live(ctx: &Context, secret: &SecretName, but: Option<&str>) -
     if ctx.in_use.is_wanted(secret) {
         return Ok(true);
     }
-    let other = |guarded: &Guarded| guarded.uid().as_deref() != but && needs(guarded, secret);
     let objects = ctx.objects(&secret.namespace);
     let mut page = ListParams::default().limit(PAGE);
     loop {
-        let list = objects.list(&page).await?;
-        if list.items.iter().any(other) {
+        // Objects that cannot be decoded have annotations, too.
+        let list = match objects.list_metadata(&page).await {
+            // The kind is gone, and with it every object.
+            Err(kube::Error::Api(status)) if status.code == 404 => return Ok(false),
+            list => list?,
+        };
+        if list.items.iter().any(|object| object.uid().as_deref() != but && needs(object, secret)) {
             return Ok(true);
         }
         match list.metadata.continue_.filter(|next| !next.is_empty()) {
@@ -153,11 +188,15 @@ async fn is_needed_live(ctx: &Context, secret: &SecretName, but: Option<&str>) -
 async fn protect(ctx: &Context, secret: &SecretName) {
     // Objects that share a Secret share one write.
     let _turn = ctx.in_use.turn(secret).await;
-    if ctx.secrets.is_kept(secret).await {
+    let Some(version) = ctx.secrets.unkept(secret).await else { return };
+    if ctx.in_use.has_failed(secret, ctx.timing.credentials_poll) || !ctx.leadership.is_held() {
         return;
     }
-    match patch(&ctx.kube, secret, &json!({ "metadata": { "finalizers": [SECRET_FINALIZER] } })).await {
-        Ok(()) => ctx.secrets.note_kept(secret, true).await,
+    // For the version that was read: then the one that this makes holds nothing new.
+    let on = json!({ "metadata": { "resourceVersion": version, "finalizers": [SECRET_FINALIZER] } });
+    match patch(&ctx.kube, secret, &on).await {
+        Ok(version) => return ctx.secrets.note_kept(secret, true, version).await,
+        Err(kube::Error::Api(status)) if status.code == 409 => return ctx.secrets.expire(secret).await,
         Err(kube::Error::Api(status)) if status.code == 403 => tracing::error!(
             secret = %secret,
             "the Secret is not protected: the operator lacks the right to patch it; give that right, or leave \
@@ -166,47 +205,54 @@ async fn protect(ctx: &Context, secret: &SecretName) {
         // Gone, or on its way: a finalizer can be added no more.
         Err(error) => tracing::warn!(%error, secret = %secret, "the Secret is not protected"),
     }
+    ctx.in_use.fails(secret);
 }
 
-/// Takes the finalizer off. Where it may not, that is said, and no object waits for it.
+/// Takes the finalizer off. Where that is refused it is said, and no object waits for it.
 async fn unprotect(ctx: &Context, secret: &SecretName) -> Result<(), Trouble> {
+    if !ctx.leadership.is_held() {
+        return Err(Trouble::Stopping);
+    }
     let off = json!({ "metadata": { "$deleteFromPrimitiveList/finalizers": [SECRET_FINALIZER] } });
     match patch(&ctx.kube, secret, &off).await {
-        Ok(()) => {
-            ctx.secrets.note_kept(secret, false).await;
+        Ok(version) => {
+            ctx.secrets.note_kept(secret, false, version).await;
             // It may be gone by now.
             ctx.secrets.expire(secret).await;
             Ok(())
         }
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-        Err(kube::Error::Api(status)) if matches!(status.code, 403 | 422) => {
-            tracing::error!(
-                secret = %secret,
-                code = status.code,
-                finalizer = SECRET_FINALIZER,
-                "no object needs the Secret any more, and its finalizer cannot be taken off: do that with kubectl edit"
-            );
+        Err(kube::Error::Api(status))
+            if (400..500).contains(&status.code) && ![401, 408, 429].contains(&status.code) =>
+        {
+            say_stuck(secret, &format!("{}: {}", status.code, status.message));
             Ok(())
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// A list of primitives is merged by its items, whoever wrote the others: neither a read nor a version is needed.
-async fn patch(client: &Client, secret: &SecretName, patch: &Value) -> Result<(), kube::Error> {
-    let api: Api<Secret> = Api::namespaced(client.clone(), &secret.namespace);
-    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-    // What comes back holds credentials: only the fact is of use.
-    api.patch_metadata(&secret.name, &params, &Patch::Strategic(patch)).await.map(|_| ())
+fn say_stuck(secret: &SecretName, why: &str) {
+    tracing::error!(
+        secret = %secret,
+        why,
+        finalizer = SECRET_FINALIZER,
+        "no object needs the Secret any more, and its finalizer cannot be taken off: see docs/uninstall.md, Secrets that hang"
+    );
 }
 
-/// Takes the finalizer off the Secret of an object that vanished, and whose remains are deleted, unless another one needs
-/// it. Tries until it is known.
-pub(super) async fn vanished(ctx: &Arc<Context>, object: &ConversationWebhook) {
-    let Some(secret) = kept_for(object) else { return };
-    ctx.in_use.wants_no_more(&secret);
-    let mut failures = 0;
-    loop {
+/// A list of primitives is merged by its items, whoever wrote the others. Returns the version that it makes.
+async fn patch(client: &Client, secret: &SecretName, patch: &Value) -> Result<Option<String>, kube::Error> {
+    let api: Api<Secret> = Api::namespaced(client.clone(), &secret.namespace);
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    // Of what comes back only metadata is of use.
+    let patched = api.patch_metadata(&secret.name, &params, &Patch::Strategic(patch)).await?;
+    Ok(patched.resource_version())
+}
+
+/// Takes the finalizer off the Secret of an object that vanished, unless another one needs it.
+pub(super) async fn vanished(ctx: &Arc<Context>, secret: SecretName) {
+    for failures in 1..=TRIES {
         let turn = ctx.in_use.turn(&secret).await;
         // The cache may hold on to what vanished with it for a moment. The object itself counts, should it be there.
         let freed = match is_needed_live(ctx, &secret, None).await {
@@ -216,13 +262,16 @@ pub(super) async fn vanished(ctx: &Arc<Context>, object: &ConversationWebhook) {
         };
         drop(turn);
         let Err(trouble) = freed else { return };
+        if ctx.must_rest() {
+            return;
+        }
         tracing::warn!(%trouble, secret = %secret, "cannot tell whether a vanished object's Secret is needed");
-        failures += 1;
         let wait = tokio::time::sleep(backoff(failures, &ctx.timing, fastrand::f64()));
         if ctx.stop.run_until_cancelled(wait).await.is_none() {
             return;
         }
     }
+    say_stuck(&secret, "the API server does not answer");
 }
 
 impl Pass {
@@ -240,22 +289,26 @@ impl Pass {
             && kept.as_ref() == Some(&self.secret)
             && let Some(login) = self.login.as_mut().filter(|login| !login.kept)
         {
-            // One try a pass.
+            // One try a pass, and never so long that it costs the create.
             login.kept = true;
-            protect(&self.ctx, &self.secret).await;
+            let _ = tokio::time::timeout(self.ctx.timing.send / 5, protect(&self.ctx, &self.secret)).await;
         }
     }
 
     /// At the end of a pass that read the object's Secret: it is the one that is protected, and no earlier one is any more.
-    pub(super) async fn keep_secret(&mut self) -> Result<(), Trouble> {
+    pub(super) async fn keep_secret(&mut self, ending: &Ending) -> Result<(), Trouble> {
         let Some(raw) = self.raw.as_ref().filter(|_| self.ctx.in_use.on && self.login.is_some()) else {
             return Ok(());
         };
-        if !self.object.as_ref().is_some_and(|object| object.finalizer && !object.deleting) {
+        let Some(object) = self.object.as_ref().filter(|object| object.finalizer && !object.deleting) else {
             return Ok(());
-        }
+        };
         let before = kept_for(raw);
         if before.as_ref() != Some(&self.secret) {
+            // The earlier one is given up for one that did as well in this pass.
+            if before.is_some() && !(ending.is_as_written() && self.opens_its_account(object)) {
+                return Ok(());
+            }
             let uid = raw.uid().unwrap_or_default();
             let _turn = match &before {
                 Some(before) => Some(self.give_up(before, &uid).await?),
@@ -272,13 +325,19 @@ impl Pass {
             let api = self.ctx.objects(&self.namespace);
             let patience = Patience::Limited(self.ctx.timing.request);
             match compare_and_swap(&api, &self.name, Part::Main, &patch, patience, is_ours).await? {
-                Written::Clear(now) | Written::Unclear(now) => self.replace(Some(*now)),
-                // The newer version comes with the watch.
-                Written::Lost(_) => return Ok(()),
+                Written::Clear(now) => self.replace(Some(*now)),
+                // A newer version comes with the watch.
+                Written::Unclear(_) | Written::Lost(_) => return Ok(()),
             }
         }
         self.protect_secret().await;
         Ok(())
+    }
+
+    /// Whether the login of this pass is one for the account that the object's webhook is in.
+    fn opens_its_account(&self, object: &Object) -> bool {
+        let Access::Known { account, region, .. } = &self.access else { return false };
+        object.record.account.as_ref() == Some(account) && object.record.region.as_ref() == Some(region)
     }
 
     /// Takes the finalizer off a Secret that the object needs no more, unless another one does. Nobody else may ask until
@@ -292,34 +351,76 @@ impl Pass {
         Ok(turn)
     }
 
+    /// The Secrets that may bear the finalizer on the object's behalf, in a fixed order: the one that its annotation names, and
+    /// the one that it refers to, should somebody have taken the annotation off.
+    fn kept_secrets(&self, raw: &ConversationWebhook) -> BTreeSet<SecretName> {
+        kept_for(raw).into_iter().chain(self.ctx.in_use.on.then(|| self.secret.clone())).collect()
+    }
+
     /// Ahead of the object's own finalizer: its Secret may go, unless another object needs it. What the credentials were
     /// needed for is done by now, and status says so first: whoever takes over from here finds no Secret to do it again.
     pub(super) async fn let_secret_go(
         &mut self,
-    ) -> Result<ControlFlow<Ending, Option<OwnedMutexGuard<()>>>, Trouble> {
-        let Some(raw) = self.raw.clone() else { return Ok(ControlFlow::Continue(None)) };
-        let Some(secret) = kept_for(&raw) else { return Ok(ControlFlow::Continue(None)) };
-        let uid = raw.uid().unwrap_or_default();
-        let turn = self.ctx.in_use.turn(&secret).await;
-        if !is_needed(&self.ctx, &secret, &uid).await? {
-            if let ControlFlow::Break(ending) = self.note_removal(&raw).await? {
-                return Ok(ControlFlow::Break(ending));
-            }
-            unprotect(&self.ctx, &secret).await?;
+    ) -> Result<ControlFlow<Ending, Vec<OwnedMutexGuard<()>>>, Trouble> {
+        let Some(raw) = self.raw.clone() else { return Ok(ControlFlow::Continue(Vec::new())) };
+        let (uid, secrets) = (raw.uid().unwrap_or_default(), self.kept_secrets(&raw));
+        if !secrets.is_empty() {
+            // Who waits for a turn must not take a place in the lane from others.
+            self.permit = None;
         }
-        self.ctx.in_use.leaves(&uid, &secret);
-        Ok(ControlFlow::Continue(Some(turn)))
+        let mut turns = Vec::new();
+        for secret in secrets {
+            turns.push(self.ctx.in_use.turn(&secret).await);
+            let freed = match is_needed(&self.ctx, &secret, &uid).await {
+                Ok(false) => {
+                    if let ControlFlow::Break(ending) = self.note_removal().await? {
+                        return Ok(ControlFlow::Break(ending));
+                    }
+                    unprotect(&self.ctx, &secret).await
+                }
+                Ok(true) => Ok(()),
+                Err(trouble) => Err(trouble),
+            };
+            match freed {
+                // An object is not kept for longer than that by what is on top of the protocol.
+                Err(trouble) if self.memory.failures >= TRIES => say_stuck(&secret, &trouble.to_string()),
+                freed => freed?,
+            }
+            self.ctx.in_use.leaves(&uid, &secret);
+        }
+        Ok(ControlFlow::Continue(turns))
     }
 
     /// Takes out of status what is deleted.
-    async fn note_removal(&mut self, raw: &ConversationWebhook) -> Step {
-        let Some(object) = &self.object else { return CONTINUE };
+    async fn note_removal(&mut self) -> Step {
+        let Some((raw, object)) = self.raw.clone().zip(self.object.as_ref()) else { return CONTINUE };
         let has_none = object.record.webhook.is_none() && object.record.lost.is_empty();
-        if has_none || object.leaves_all_behind() || self.kind == Kind::Leaves {
+        // Without a SID an unreadable journal would be a question again.
+        if has_none
+            || object.leaves_all_behind()
+            || self.kind == Kind::Leaves
+            || object.journal == Journal::Unreadable
+        {
             return CONTINUE;
         }
-        let draft = Draft::of(raw, object.generation, Timestamp::now()).removed();
+        let draft = Draft::of(&raw, object.generation, Timestamp::now()).removed();
         let draft = draft.unready(Reason::WebhookMissing, message::removed(&self.conversation_text()));
-        self.let_loose(raw, draft).await
+        self.let_loose(&raw, draft).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_annotation_names_a_secret_or_none() {
+        for good in ["a", "twilio-credentials", "bot.addresses", "0-1.x"] {
+            assert!(is_name(good), "{good}");
+        }
+        let long = "a".repeat(254);
+        for bad in ["", "a b", "A", "x/y", "x?dryRun=All", "-a", "a-", "a..b", ".", "ä", &long] {
+            assert!(!is_name(bad), "{bad}");
+        }
     }
 }

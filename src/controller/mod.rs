@@ -195,6 +195,7 @@ pub async fn run(
             settings.credentials_ttl,
             settings.timing.credentials_poll,
         ),
+        news: rotation::News::default(),
         in_use: InUse::new(settings.protect_secrets),
         kube: parts.requests.clone(),
         twilio: parts.twilio,
@@ -239,6 +240,7 @@ pub async fn run(
     let leading = async move {
         turn.leading.cancelled().await;
         vanished::clean_up_all(&led);
+        rotation::catch_up(&led);
         metrics.acts(move || object::count(&counted));
         std::future::pending::<()>().await;
     };
@@ -301,6 +303,7 @@ async fn serve(
                 let uids: HashSet<String> =
                     stores.flat_map(Store::state).filter_map(|object| object.uid()).collect();
                 forgetting.memory.relisted(&uids);
+                forgetting.in_use.relisted(&uids);
                 // Objects that cannot be decoded refer to Secrets that nobody can name: then nothing is forgotten.
                 if forgetting.stores.iter().flat_map(Store::state).all(|object| object.0.is_ok()) {
                     let secrets = referred(&forgetting);

@@ -10,6 +10,7 @@ use kube::runtime::watcher;
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::in_use;
 use super::memory::Remembered;
 use super::object::Guarded;
 use super::vanished;
@@ -65,6 +66,13 @@ impl Roll {
     fn gone(&self, object: &Guarded) {
         let Some(uid) = object.uid() else { return };
         let let_go = self.ctx.memory.was_released(&uid);
+        // Of an object that cannot be decoded only its Secret is known.
+        let is_unclear = object.0.is_err() && !let_go;
+        if let Some(secret) = in_use::kept_for(object).filter(|_| is_unclear && self.ctx.leadership.is_held())
+        {
+            let ctx = Arc::clone(&self.ctx);
+            self.ctx.passes.spawn(async move { in_use::vanished(&ctx, secret).await });
+        }
         let memory = self.ctx.memory.recall(&uid);
         self.ctx.memory.forget(&uid);
         self.ctx.waiters.forget(&uid);

@@ -3,7 +3,8 @@
 //!
 //! Metadata only: which Secret has which version. What stands in it is read by name as ever, and only if an object needs it.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
@@ -13,7 +14,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use super::context::Context;
-use super::object::{Guarded, view};
+use super::object::view;
 use super::schedule::is_at_rest;
 use super::secrets::SecretName;
 use crate::decide::address_source;
@@ -63,17 +64,18 @@ async fn watch(ctx: &Arc<Context>, client: Client, scope: SecretScope) {
     let mut fails = false;
     while let Some(event) = events.next().await {
         match event {
-            Ok(watcher::Event::Apply(secret) | watcher::Event::InitApply(secret)) => {
-                written(ctx, &secret).await;
-            }
+            Ok(watcher::Event::Apply(secret)) => written(ctx, &secret, true).await,
+            Ok(watcher::Event::InitApply(secret)) => written(ctx, &secret, false).await,
             Ok(watcher::Event::Delete(secret)) => {
                 // Nobody is woken: what the Secret held last serves on where that is what is needed.
                 if let Some(secret) = name(&secret) {
                     ctx.secrets.outdate(&secret, None).await;
-                    ctx.addresses.outdate(&secret, None).await;
+                    ctx.addresses.outdate(&secret).await;
                 }
             }
-            Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
+            // Said ahead of each list, whatever becomes of it.
+            Ok(watcher::Event::Init) => continue,
+            Ok(watcher::Event::InitDone) => {}
             Err(error) => {
                 if !std::mem::replace(&mut fails, true) {
                     tracing::error!(
@@ -84,6 +86,8 @@ async fn watch(ctx: &Arc<Context>, client: Client, scope: SecretScope) {
                          is missing, give it, or leave --watch-secrets off"
                     );
                 }
+                // The watcher begins anew at once after a list that was refused.
+                tokio::time::sleep(ctx.timing.credentials_poll).await;
                 continue;
             }
         }
@@ -95,35 +99,68 @@ fn name(secret: &PartialObjectMeta<Secret>) -> Option<SecretName> {
     Some(SecretName { namespace: secret.namespace()?, name: secret.name_any() })
 }
 
-/// A Secret is there, in a version that may be new.
-async fn written(ctx: &Arc<Context>, meta: &PartialObjectMeta<Secret>) {
+/// A Secret is there, in a version that may be new; `changed` where it is known to have changed just now.
+async fn written(ctx: &Arc<Context>, meta: &PartialObjectMeta<Secret>, changed: bool) {
     let Some(secret) = name(meta) else { return };
     let version = meta.resource_version();
-    // Both: a Secret may hold a login and an address.
     let login = ctx.secrets.outdate(&secret, version.as_deref()).await;
-    let address = ctx.addresses.outdate(&secret, version.as_deref()).await;
-    if !(login || address) || !ctx.leadership.is_held() {
+    let address = match ctx.addresses.refresh(&secret, version.as_deref()).await {
+        // Nobody read one since the start, so nobody can tell what is new.
+        None => changed,
+        Some(news) => news,
+    };
+    if !login && !address {
         return;
     }
+    if ctx.leadership.is_held() {
+        wake(ctx, &secret, login, address);
+    } else if address {
+        ctx.news.note(secret);
+    }
+}
+
+/// Has everybody looked at whom news of a Secret may concern: its address may be new, or it may be what the Secret lacked that
+/// kept an object from being served. Others log in by it when they next have something to do.
+fn wake(ctx: &Context, secret: &SecretName, login: bool, address: bool) {
     for guarded in ctx.stores.iter().flat_map(Store::state) {
-        if waits_for(&guarded, &secret)
-            && let Some(uid) = guarded.uid()
+        let Ok(object) = &guarded.0 else { continue };
+        if object.namespace().as_ref() != Some(&secret.namespace) {
+            continue;
+        }
+        let by_address = || address_source(&object.spec).is_some_and(|source| source.name == secret.name);
+        let by_login = || {
+            object.spec.credentials_secret_ref.name == secret.name && !is_at_rest(&view(object, None), object)
+        };
+        if ((address && by_address()) || (login && by_login()))
+            && let Some(uid) = object.uid()
         {
             ctx.wake(&uid, ObjectRef::from_obj(&guarded));
         }
     }
 }
 
-/// Whether an object is to be looked at for a new version of the Secret: its address may have changed, or it may be what the
-/// Secret lacked that kept it from being served. Others log in by it when they next have something to do.
-fn waits_for(guarded: &Guarded, secret: &SecretName) -> bool {
-    let Ok(object) = &guarded.0 else { return false };
-    if object.namespace().as_ref() != Some(&secret.namespace) {
-        return false;
+/// Secrets with addresses that changed while somebody else led, who may not have come to it.
+#[derive(Debug, Default)]
+pub(super) struct News(Mutex<HashSet<SecretName>>);
+
+impl News {
+    /// More are not kept: what is forgotten is found at the next check.
+    const KEPT: usize = 1000;
+
+    fn note(&self, secret: SecretName) {
+        let mut news = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if news.len() < Self::KEPT {
+            news.insert(secret);
+        }
     }
-    address_source(&object.spec).is_some_and(|source| source.name == secret.name)
-        || (object.spec.credentials_secret_ref.name == secret.name
-            && !is_at_rest(&view(object, None), object))
+}
+
+/// This process begins to lead.
+pub(super) fn catch_up(ctx: &Context) {
+    let news = std::mem::take(&mut *ctx.news.0.lock().unwrap_or_else(PoisonError::into_inner));
+    for secret in news {
+        wake(ctx, &secret, false, true);
+    }
 }
 
 #[cfg(test)]

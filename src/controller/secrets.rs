@@ -16,7 +16,7 @@ use crate::api::SECRET_FINALIZER;
 use crate::twilio::{self, AccountSid, Credentials};
 
 /// A Secret by namespace and name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SecretName {
     /// Namespace, the object's own.
     pub(super) namespace: String,
@@ -91,6 +91,8 @@ struct Entry {
     doubted: bool,
     /// Somebody asks for the Secret to be read again.
     expired: bool,
+    /// The Secret is known to have changed since.
+    outdated: bool,
     silence: Silence,
 }
 
@@ -194,7 +196,7 @@ impl Secrets {
         let (doubted, expired) = (entry.doubted, entry.expired);
         let usable = entry.looked.as_ref().filter(|look| {
             let good = look.found.is_ok() && !doubted;
-            !expired && look.at.elapsed() < if good { self.ttl } else { self.poll }
+            !expired && !entry.outdated && look.at.elapsed() < if good { self.ttl } else { self.poll }
         });
         if let Some(look) = usable {
             return look.found.clone();
@@ -215,6 +217,7 @@ impl Secrets {
         entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
         entry.doubted = false;
         entry.expired = false;
+        entry.outdated = false;
         found
     }
 
@@ -223,7 +226,7 @@ impl Secrets {
     async fn login_after_refusal(&self, secret: &SecretName, entry: &mut Entry) -> Result<Login, Trouble> {
         let Some(refusal) = &mut entry.refused else { return self.ask(secret, entry).await };
         let probe = refusal.at.elapsed() >= self.poll;
-        if !probe && entry.looked.is_some() && !entry.expired {
+        if !probe && entry.looked.is_some() && !entry.expired && !entry.outdated {
             return Err(refusal.error.clone().into());
         }
         if probe {
@@ -236,6 +239,7 @@ impl Secrets {
         }
         entry.looked = Some(Look { at: Instant::now(), found: found.clone() });
         entry.expired = false;
+        entry.outdated = false;
         match found {
             Ok(login) if login.version == version && !probe => Err(error.into()),
             Ok(login) if login.version == version => Ok(login),
@@ -323,19 +327,23 @@ impl Secrets {
         entry.lock().await.expired = true;
     }
 
-    /// Whether the finalizer that keeps the Secret while it is in use is on, by the last word on it.
-    pub(super) async fn is_kept(&self, secret: &SecretName) -> bool {
+    /// The version of the Secret as it was last read, where the finalizer that keeps it while it is in use was not on.
+    pub(super) async fn unkept(&self, secret: &SecretName) -> Option<String> {
         let entry = self.entry(secret);
         let entry = entry.lock().await;
-        matches!(&entry.looked, Some(Look { found: Ok(held), .. }) if held.kept)
+        match &entry.looked {
+            Some(Look { found: Ok(held), .. }) if !held.kept => held.resource_version.clone(),
+            _ => None,
+        }
     }
 
-    /// The finalizer that keeps the Secret while it is in use was put on, or taken off.
-    pub(super) async fn note_kept(&self, secret: &SecretName, kept: bool) {
+    /// The finalizer that keeps the Secret while it is in use was put on, or taken off, which made this version.
+    pub(super) async fn note_kept(&self, secret: &SecretName, kept: bool, version: Option<String>) {
         let entry = self.entry(secret);
         let mut entry = entry.lock().await;
         if let Some(Look { found: Ok(held), .. }) = &mut entry.looked {
             held.kept = kept;
+            held.resource_version = version;
         }
     }
 
@@ -351,7 +359,7 @@ impl Secrets {
             }
             _ => false,
         };
-        entry.expired |= !is_known;
+        entry.outdated |= !is_known;
         !is_known
     }
 

@@ -65,7 +65,10 @@ impl Vanished {
 /// An object is gone that this process did not let go; `memory` is what it remembers of it. Whoever waits to lead cleans
 /// up once it does: whoever led before may be gone as well.
 pub(super) fn noticed(ctx: &Arc<Context>, object: &ConversationWebhook, memory: Remembered) {
-    let left_something = remains(&view(object, None), &ctx.cluster).is_some() || kept_for(object).is_some();
+    let last = view(object, None);
+    let had_something = last.finalizer || last.record.webhook.is_some() || last.open_attempt().is_some();
+    let left_something =
+        remains(&last, &ctx.cluster).is_some() || (had_something && kept_for(object).is_some());
     if ctx.stop.is_cancelled() || !left_something {
         return;
     }
@@ -89,8 +92,15 @@ pub(super) fn clean_up_all(ctx: &Arc<Context>) {
 
 /// Deletes what the object left at Twilio, and lets its Secret go. `memory` is what this process remembers of the object.
 async fn clean_up(ctx: Arc<Context>, raw: ConversationWebhook, memory: Remembered) {
-    clean_up_webhook(Arc::clone(&ctx), raw.clone(), memory).await;
-    in_use::vanished(&ctx, &raw).await;
+    let secret = kept_for(&raw);
+    clean_up_webhook(Arc::clone(&ctx), raw, memory).await;
+    if let Some(secret) = secret {
+        ctx.in_use.wants_no_more(&secret);
+        // Where the clean-up was broken off, whoever leads next needs it.
+        if !ctx.must_rest() {
+            in_use::vanished(&ctx, secret).await;
+        }
+    }
 }
 
 /// Deletes what the object left at Twilio, unless it was to stay there.

@@ -2,11 +2,12 @@
 //! that these operators wait between two looks.
 
 use conversation_webhook_operator::api::ConditionType::CredentialsValid;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{
     ACCOUNT, AUTH_TOKEN, PATIENCE, World, assert_harmless, condition, conversation, eventually, made,
-    only_webhook, webhook_spec,
+    only_webhook, serving_since, webhook_spec,
 };
 
 /// Objects are at rest for an hour, and so is what was read of Secrets; a Secret that is no login is looked at again after ten
@@ -87,6 +88,48 @@ async fn all_secrets_are_followed() {
     follows(&["secretAccess.mode=cluster"], &["*"]).await;
 }
 
+/// An object at rest is not looked at for an hour after a start, and nobody has read its address by then.
+#[tokio::test]
+async fn an_address_that_changes_before_anybody_read_it_is_followed() {
+    let mut world = World::new().await;
+    world.let_watch_secrets(&["twilio-credentials", "addresses"]).await;
+    world.secret("addresses", &[("url", BOT), ("other", "1")]).await;
+    let watch = format!("--watch-secrets={}/addresses", world.namespace);
+    let arguments = [&SELDOM[..], &[&watch]].concat();
+    world.start_operator(&arguments).await;
+    world.create("bot", with_address_from(1, "addresses")).await;
+    world.wait_ready("bot").await;
+    world.stop_operator().await;
+    let mark = world.mark().await;
+    world.start_operator(&arguments).await;
+    eventually("the Secret is watched", PATIENCE, async || {
+        let requests =
+            world.requests_since(mark).await.filter(|request| request.namespace == world.namespace);
+        (requests.count("watch", "secrets") > 0).then_some(())
+    })
+    .await;
+    write(&world, "addresses", &[("url", NEW_BOT)]).await;
+    wait_url(&world, 1, NEW_BOT).await;
+    // What is no address is read, and sends nobody anywhere.
+    let looked_at = |world: &World| {
+        let log = world.operator.as_ref().unwrap().log();
+        log.lines().filter(|line| line.contains("\"decided\"")).count()
+    };
+    eventually("the pass is over", PATIENCE, async || {
+        world.operator.as_ref().unwrap().log().contains("\"Available\"").then_some(())
+    })
+    .await;
+    let (before, mark) = (looked_at(&world), world.mark().await);
+    write(&world, "addresses", &[("other", "2")]).await;
+    eventually("the Secret is read", PATIENCE, async || {
+        let requests =
+            world.requests_since(mark).await.filter(|request| request.namespace == world.namespace);
+        (requests.count("get", "secrets") > 0).then_some(())
+    })
+    .await;
+    assert_eq!(looked_at(&world), before);
+}
+
 /// Who is at rest stays so, and who rotates a login meets no refusal: the next request is made with the new one.
 #[tokio::test]
 async fn a_new_login_serves_from_the_next_request_and_wakes_nobody() {
@@ -103,8 +146,14 @@ async fn a_new_login_serves_from_the_next_request_and_wakes_nobody() {
         let decisions = log.lines().filter(|line| line.contains("\"decided\""));
         decisions.filter(|line| line.contains("\"bot-2\"") || line.contains("\"bot-3\"")).count()
     };
+    // A pass ends a moment after the object says so.
+    eventually("all passes are over", PATIENCE, async || {
+        let log = world.operator.as_ref().unwrap().log();
+        let over = |name: &str| log.lines().any(|line| line.contains(name) && line.contains("\"Available\""));
+        (over("\"bot-2\"") && over("\"bot-3\"")).then_some(())
+    })
+    .await;
     let before = looked_at(&world);
-    assert!(before > 0, "the log shows what is decided");
     // A token that does not work stands for a new one: the refusal shows that it is the one that serves.
     write(&world, "twilio-credentials", &[("TWILIO_AUTH_TOKEN", "canary-wrong")]).await;
     let mut edits = 0;
@@ -126,6 +175,7 @@ async fn a_new_login_serves_from_the_next_request_and_wakes_nobody() {
 #[tokio::test]
 async fn an_operator_that_may_not_watch_reads_at_intervals() {
     let mut world = World::new().await;
+    let mark = world.mark().await;
     world.start_operator(&["--watch-secrets=twilio-credentials", "--time-scale=0.1"]).await;
     world
         .secret(
@@ -144,4 +194,12 @@ async fn an_operator_that_may_not_watch_reads_at_intervals() {
         .secret("twilio-credentials", &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)])
         .await;
     world.wait_ready("bot").await;
+    // Asked for again after each poll, and not at once.
+    let started = serving_since(&world);
+    let requests = world.requests_since(mark).await.filter(|request| request.namespace == world.namespace);
+    let polls = Timestamp::now().duration_since(started).as_secs() / 3;
+    let asked = i64::try_from(requests.count("list", "secrets")).unwrap();
+    assert!((1..=polls + 2).contains(&asked), "{asked} lists in {polls} polls");
+    let log = world.operator.as_ref().unwrap().log();
+    assert_eq!(log.matches("Secrets cannot be watched").count(), 1);
 }

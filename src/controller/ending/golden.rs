@@ -28,6 +28,7 @@ use super::super::message;
 use super::super::message::golden::{holds, name_of, troubles, waits};
 use super::super::object::view;
 use super::super::pass::Pass;
+use super::super::rotation::News;
 use super::super::secrets::Secrets;
 use super::super::status::{Draft, Pinned};
 use super::super::undecodable;
@@ -57,6 +58,7 @@ fn context() -> Arc<Context> {
     Arc::new(Context {
         secrets: Secrets::new(kube.clone(), timing.request, timing.request),
         in_use: InUse::new(false),
+        news: News::default(),
         addresses: Addresses::new(kube.clone(), timing.request, timing.request),
         definition: Definition::new(kube.clone(), timing.request, true),
         kube,

@@ -1,5 +1,6 @@
 //! Secrets that are kept while objects need their credentials (`--protect-secrets`).
 
+use conversation_webhook_operator::api::ConditionType;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, ListParams};
 use kube::{Api, ResourceExt};
@@ -7,8 +8,8 @@ use serde_json::json;
 
 use super::kind::{fill, terminate, wait_nothing_left};
 use crate::support::{
-    ACCOUNT, AUTH_TOKEN, BOT, PATIENCE, SCALED, World, ask, assert_harmless, conversation, eventually,
-    grant_lease, made, only_webhook, strip_finalizers, webhook_spec,
+    ACCOUNT, AUTH_TOKEN, BOT, PATIENCE, SCALED, World, annotate, ask, assert_harmless, condition,
+    conversation, eventually, grant_lease, made, only_webhook, strip_finalizers, webhook_spec,
 };
 
 const SECRET: &str = "twilio-credentials";
@@ -144,6 +145,88 @@ async fn a_secret_that_no_object_refers_to_any_more_is_let_go() {
     assert_harmless(&world);
 }
 
+/// As with a deletion in the foreground: the object is still there after the operator let it go.
+#[tokio::test]
+async fn an_object_that_others_hold_back_needs_its_secret_no_more() {
+    let mut world = world().await;
+    world.start_operator(&[PROTECT]).await;
+    for n in 1..=2 {
+        world.create(&format!("bot-{n}"), webhook_spec(n, BOT)).await;
+        world.wait_ready(&format!("bot-{n}")).await;
+    }
+    let held = world.objects().get("bot-1").await.unwrap();
+    let finalizers = [held.finalizers(), &["example.com/other".to_owned()]].concat();
+    world.patch("bot-1", json!({ "metadata": { "finalizers": finalizers } })).await;
+    world.delete("bot-1").await;
+    world
+        .wait("bot-1", "let go by the operator", |object| {
+            object.finalizers() == ["example.com/other".to_owned()]
+        })
+        .await;
+    assert!(is_kept(&world, SECRET).await, "bot-2 needs it");
+    world.delete("bot-2").await;
+    world.wait_gone("bot-2").await;
+    wait_kept(&world, SECRET, false).await;
+}
+
+/// Somebody replaced the object by a manifest of old, and deletes it before anybody looked at it.
+#[tokio::test]
+async fn an_object_that_lost_its_annotation_lets_its_secret_go() {
+    let mut world = world().await;
+    world.start_operator(&[PROTECT]).await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    world.wait_ready("bot").await;
+    annotate_with_none(&world, "bot").await;
+    world.delete("bot").await;
+    world.wait_gone("bot").await;
+    wait_kept(&world, SECRET, false).await;
+}
+
+async fn annotate_with_none(world: &World, name: &str) {
+    let none = json!({ "conversations.twilio-operator.dev/secret-in-use": null });
+    world.patch(name, json!({ "metadata": { "annotations": none } })).await;
+}
+
+/// What is written into the annotation by hand is no path, and keeps nobody.
+#[tokio::test]
+async fn an_annotation_that_names_no_secret_is_none() {
+    let mut world = world().await;
+    world.start_operator(&[]).await;
+    for (n, text) in [(1, ""), (2, "a b"), (3, "x?dryRun=All"), (4, "not-there")] {
+        let name = format!("bot-{n}");
+        world.create(&name, webhook_spec(n, BOT)).await;
+        world.wait_ready(&name).await;
+        annotate(&world, &name, "conversations.twilio-operator.dev/secret-in-use", text).await;
+        world.delete(&name).await;
+        world.wait_gone(&name).await;
+        assert_eq!(world.alive(conversation(n)), []);
+    }
+}
+
+/// The other Secret opens nothing, so the webhook needs the first one still.
+#[tokio::test]
+async fn a_secret_is_kept_until_another_one_does_as_well() {
+    let mut world = world().await;
+    world.secret("other", &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", "canary-wrong")]).await;
+    world.start_operator(&[PROTECT, SCALED]).await;
+    world.create("bot", webhook_spec(1, BOT)).await;
+    world.wait_ready("bot").await;
+    let other = json!({ "spec": { "credentialsSecretRef": { "name": "other" }, "configuration": { "method": "GET" } } });
+    world.patch("bot", other).await;
+    world
+        .wait("bot", "refused", |object| {
+            condition(object, ConditionType::CredentialsValid).is_some_and(|valid| valid.status == "False")
+        })
+        .await;
+    assert!(is_kept(&world, SECRET).await);
+    world.secret("other", &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)]).await;
+    wait_kept(&world, "other", true).await;
+    wait_kept(&world, SECRET, false).await;
+    world.delete("bot").await;
+    world.wait_gone("bot").await;
+    wait_kept(&world, "other", false).await;
+}
+
 /// Objects of an operator that did not protect anything, and a finalizer that somebody took off.
 #[tokio::test]
 async fn what_was_there_before_is_protected_at_the_next_check() {
@@ -164,9 +247,11 @@ async fn what_was_there_before_is_protected_at_the_next_check() {
         .unwrap();
     wait_kept(&world, SECRET, true).await;
     assert_eq!(made(&world, 1).len(), 1);
-    // Told not to any more, it still takes off what it put on.
+    // Told not to any more, it still takes off what it put on; new objects have no part in it.
     world.stop_operator().await;
     world.start_operator(&[]).await;
+    world.create("new", webhook_spec(2, BOT)).await;
+    world.wait_ready("new").await;
     world.delete("bot").await;
     world.wait_gone("bot").await;
     wait_kept(&world, SECRET, false).await;
