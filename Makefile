@@ -31,6 +31,9 @@ CREATES ?= 10000
 MINUTES ?= 0
 SEED ?= 6
 
+# What `make bench` goes by.
+BENCH_OBJECTS ?= 10000
+
 # What `make memory` goes by.
 MEMORY_OBJECTS ?= 10000
 
@@ -94,6 +97,14 @@ test: ## Everything that continuous integration runs, part by part
 memory: control-plane ## The operator's memory with 10,000 objects of the largest size, on a real API server: MEMORY_OBJECTS=10000
 	MEMORY_OBJECTS=$(MEMORY_OBJECTS) cargo test --locked --test operator -- --nocapture memory::
 
+.PHONY: bench
+bench: control-plane ## The operator beside the floor, for docs/benchmarks.md: BENCH_OBJECTS=10000; half an hour, on an idle machine
+	@cargo build --quiet --release --locked --package bench --package twilio-conversations-simulator \
+	    --package conversation-webhook-operator
+	@target="$${CARGO_TARGET_DIR:-target}/release"; \
+	"$$target/bench" create --objects $(BENCH_OBJECTS); echo; \
+	"$$target/bench" rest --objects $(BENCH_OBJECTS)
+
 .PHONY: bench-simulator
 bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
 	@simulator/bench/run.sh
@@ -144,6 +155,10 @@ image: ## The container image, with docker: VERSION=1.2.3 IMAGE=name; IMAGE_FLAG
 	@mkdir -p dist
 	docker buildx build . --tag "$(IMAGE):$(VERSION)" --metadata-file dist/image.json $(IMAGE_FLAGS) \
 	    --build-arg VERSION="$(VERSION)" --build-arg REVISION="$$(git rev-parse HEAD)"
+
+.PHONY: image-without-docker
+image-without-docker: prerequisites ## The same on a machine without Docker and image registry, and a run of it: needs root, buildah, debootstrap, 10 GB
+	@.ci/image-without-docker dist/image
 
 .PHONY: image-simulator
 image-simulator: ## That of the stand-in for Twilio, the same way: SIMULATOR_IMAGE=name

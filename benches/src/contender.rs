@@ -1,0 +1,122 @@
+//! Who is measured.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use controlplane::Process;
+
+use crate::stage::{Level, Stage, program};
+
+/// Who makes the webhooks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Contender {
+    /// A loop of the operator's writes.
+    Floor,
+    /// The operator.
+    Operator,
+}
+
+impl Contender {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// The operator's process, as it runs in a cluster.
+pub(crate) struct Operator {
+    process: Process,
+    log: PathBuf,
+    verbose: bool,
+    admin: String,
+    http: reqwest::Client,
+}
+
+impl Operator {
+    pub(crate) fn start(stage: &Stage) -> Result<Self> {
+        // Free at this moment, and nobody else asks for ports here.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let log = stage.scratch.path().join("operator.log");
+        let process = Process::start(&program("conversation-webhook-operator")?, &log, |command| {
+            command
+                .args(["run", "--twilio-allow-http=true", "--leader-elect=false"])
+                .arg(format!("--log-level={}", stage.size.log.name()))
+                .arg(format!("--twilio-base-url={}", stage.twilio.url))
+                .arg(format!("--max-in-flight-per-account={}", stage.size.in_flight))
+                .arg(format!("--admin-address={address}"))
+                .env("KUBECONFIG", &stage.kubeconfig);
+        })?;
+        let verbose = stage.size.log != Level::Warn;
+        Ok(Self { process, log, verbose, admin: format!("http://{address}"), http: reqwest::Client::new() })
+    }
+
+    /// What its process used so far.
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        Usage::of(self.process.pid())
+    }
+
+    /// Waits until it has seen so many objects.
+    pub(crate) async fn knows(&self, objects: u32) -> Result<()> {
+        loop {
+            let metrics = self.http.get(format!("{}/metrics", self.admin)).send().await;
+            if let Ok(metrics) = metrics {
+                let text = metrics.text().await?;
+                let counts = text.lines().filter(|line| line.starts_with("cwo_objects{"));
+                let known: u32 = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).sum();
+                if known >= objects {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Ends it as a kubelet does.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        self.process.signal("TERM")?;
+        while self.process.exited().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        if self.verbose {
+            eprintln!("{}", std::fs::read_to_string(&self.log)?);
+        }
+        Ok(())
+    }
+}
+
+/// What a process used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Usage {
+    /// User and system time.
+    pub(crate) cpu: Duration,
+    /// Resident set, in bytes.
+    pub(crate) resident: u64,
+    /// The largest that it ever was, in bytes.
+    pub(crate) peak: u64,
+}
+
+impl Usage {
+    fn of(pid: u32) -> Result<Self> {
+        let proc = Path::new("/proc").join(pid.to_string());
+        let status = std::fs::read_to_string(proc.join("status"))?;
+        let bytes = |field: &str| {
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))
+                .context("no memory")?;
+            anyhow::Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
+        };
+        let stat = std::fs::read_to_string(proc.join("stat"))?;
+        // The name, in parentheses, may hold anything.
+        let (_, fields) = stat.rsplit_once(')').context("no times")?;
+        let ticks = |at: usize| fields.split_whitespace().nth(at).and_then(|field| field.parse::<u64>().ok());
+        let ticks = ticks(11).zip(ticks(12)).map(|(user, system)| user + system).context("no times")?;
+        // Linux counts for programs in hundredths of a second whatever the kernel's own clock does.
+        Ok(Self { cpu: Duration::from_millis(ticks * 10), resident: bytes("VmRSS")?, peak: bytes("VmHWM")? })
+    }
+}
