@@ -208,7 +208,13 @@ fn every_command_honours_the_lock_file() {
 #[test]
 fn every_crate_is_from_the_registry_with_a_checksum_or_is_ours() {
     let lock = read("Cargo.lock");
-    let ours = ["controlplane", "conversation-webhook-operator", "demo", "twilio-conversations-simulator"];
+    let ours = [
+        "controlplane",
+        "conversation-webhook-operator",
+        "demo",
+        "peer-kube-rs",
+        "twilio-conversations-simulator",
+    ];
     let mut without = Vec::new();
     for package in lock.split("[[package]]").skip(1) {
         let value = |key: &str| {
