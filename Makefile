@@ -94,6 +94,10 @@ test: ## Everything that continuous integration runs, part by part
 memory: control-plane ## The operator's memory with 10,000 objects of the largest size, on a real API server: MEMORY_OBJECTS=10000
 	MEMORY_OBJECTS=$(MEMORY_OBJECTS) cargo test --locked --test operator -- --nocapture memory::
 
+.PHONY: bench-peers
+bench-peers: control-plane ## The peers of the benchmark: do they work, what a create costs, what they get wrong: five minutes
+	cargo test --locked --workspace --test smoke -- --ignored --nocapture --test-threads 1
+
 .PHONY: bench-simulator
 bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
 	@simulator/bench/run.sh
