@@ -105,6 +105,10 @@ bench: control-plane ## The operator beside the floor, for docs/benchmarks.md: B
 	"$$target/bench" create --objects $(BENCH_OBJECTS); echo; \
 	"$$target/bench" rest --objects $(BENCH_OBJECTS)
 
+.PHONY: bench-peers
+bench-peers: control-plane ## The peers of the benchmark: do they work, what a create costs, what they get wrong: five minutes
+	cargo test --locked --workspace --test smoke -- --ignored --nocapture --test-threads 1
+
 .PHONY: bench-simulator
 bench-simulator: prerequisites ## The simulator's rate on one core and its memory, from outside: five minutes, on an idle machine
 	@simulator/bench/run.sh

@@ -6,9 +6,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::client::ClientBuilder;
 use kube::{Api, Client, CustomResourceExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tower::limit::ConcurrencyLimitLayer;
 
 use crate::admin::{self, Gate};
 use crate::api::{ConversationWebhook, MANAGER};
@@ -22,6 +24,10 @@ use crate::{telemetry, twilio};
 
 /// How long the API server may take to begin and to go on with an answer to a request.
 const API_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Requests to the API server at a time. It shares its seats out among accounts, and refuses what its queues do not hold
+/// (429): with more than some hundred waiting, most requests are made for nothing.
+const API_REQUESTS: usize = 128;
 
 /// How long creates under way have to be recorded after the Lease was lost.
 const AFTER_LOSS: Duration = Duration::from_secs(30);
@@ -56,7 +62,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving health and metrics");
     let admin = tokio::spawn(admin);
 
-    let (requests, watches) = kubernetes_clients().await?;
+    let Clients { requests, watches, lease: for_lease } = kubernetes_clients().await?;
     let observers: Vec<Arc<dyn twilio::Observer>> = vec![metrics.clone(), lanes.clone()];
     let twilio = twilio_client(&config, timing, observers)?;
     let work = async {
@@ -83,7 +89,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             timing,
         };
         let parts = Parts { requests: requests.clone(), watches, twilio, lanes, metrics, synced };
-        let lease = config.lease.map(|lease| lease_config(lease, &requests, config.time_scale));
+        let lease = config.lease.map(|lease| (lease_config(lease, &requests, config.time_scale), for_lease));
         Box::pin(lead(settings, parts, lease, stop.clone())).await
     };
     tokio::pin!(work);
@@ -106,10 +112,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 async fn lead(
     settings: Settings,
     parts: Parts,
-    lease: Option<LeaseConfig>,
+    lease: Option<(LeaseConfig, Client)>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let Some(lease) = lease else {
+    let Some((lease, client)) = lease else {
         let leading = CancellationToken::new();
         leading.cancel();
         let turn = Turn { leadership: Leadership::alone(), leading };
@@ -117,7 +123,7 @@ async fn lead(
     };
     let grace =
         AFTER_LOSS.mul_f64(lease.timing.duration.as_secs_f64() / LeaseTiming::REAL.duration.as_secs_f64());
-    let mut elector = Elector::new(parts.requests.clone(), lease);
+    let mut elector = Elector::new(client, lease);
     let (leading, done) = (CancellationToken::new(), CancellationToken::new());
     let turn = Turn { leadership: elector.leadership(), leading: leading.clone() };
     let serving = controller::run(settings, parts, turn, stop.clone());
@@ -181,18 +187,29 @@ fn stop_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// One client for requests and one for watches, which stay silent for minutes.
-///
-/// Neither repeats a request by itself: after a lost reply that would report our own write as somebody else's.
-async fn kubernetes_clients() -> anyhow::Result<(Client, Client)> {
+/// The ways to the API server.
+struct Clients {
+    /// Requests, not too many at a time.
+    requests: Client,
+    /// Watches, which stay silent for minutes.
+    watches: Client,
+    /// The Lease, which waits for nobody.
+    lease: Client,
+}
+
+/// None of them repeats a request by itself: after a lost reply that would report our own write as somebody else's.
+async fn kubernetes_clients() -> anyhow::Result<Clients> {
+    let building = "building the client of the API server";
     let mut config = kube::Config::infer().await.context("finding the API server")?;
     config.default_retry = false;
     config.connect_timeout = Some(API_TIMEOUT);
-    let watches = Client::try_from(config.clone()).context("building the client of the API server")?;
+    let watches = Client::try_from(config.clone()).context(building)?;
     config.read_timeout = Some(API_TIMEOUT);
     config.write_timeout = Some(API_TIMEOUT);
-    let requests = Client::try_from(config).context("building the client of the API server")?;
-    Ok((requests, watches))
+    let lease = Client::try_from(config.clone()).context(building)?;
+    let requests = ClientBuilder::try_from(config).context(building)?;
+    let requests = requests.with_layer(&ConcurrencyLimitLayer::new(API_REQUESTS)).build();
+    Ok(Clients { requests, watches, lease })
 }
 
 fn twilio_client(

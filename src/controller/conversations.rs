@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::decide::Board;
+use crate::decide::{Board, SLOTS};
 use crate::twilio::{ChatServiceSid, ConversationSid, Door, Webhook, WebhookSid};
 
 /// Every conversation that passes work on. By account, region and edge, as lanes are: what a Secret declares is not
@@ -48,6 +48,8 @@ impl Conversations {
 #[derive(Debug, Default)]
 pub(super) struct Place {
     listed: Option<(Instant, Board)>,
+    /// How many went on by that list without waiting for their turn.
+    followed: usize,
 }
 
 impl Place {
@@ -62,6 +64,15 @@ impl Place {
     /// A list was made; `asked` is when its request went out.
     pub(super) fn listed(&mut self, asked: Instant, board: Board) {
         self.listed = Some((asked, board));
+        self.followed = 0;
+    }
+
+    /// Whether the next pass may go on by the list that is there, ahead of others: as many as one conversation has webhooks,
+    /// so that one of them is listed once, and the others do not wait for ever.
+    pub(super) fn follows(&mut self, max_age: Duration) -> bool {
+        let may = self.followed + 1 < SLOTS && self.board(max_age).is_some();
+        self.followed += usize::from(may);
+        may
     }
 
     /// What is known counts no more.
@@ -164,5 +175,17 @@ mod tests {
         assert!(place.board(Duration::ZERO).is_none());
         place.forget();
         assert!(place.board(Duration::from_secs(2)).is_none());
+    }
+
+    #[tokio::test]
+    async fn as_many_go_on_by_a_list_as_a_conversation_has_webhooks() {
+        let (mut place, age) = (Place::default(), Duration::from_secs(2));
+        assert!(!place.follows(age), "nothing was listed");
+        for _ in 0..2 {
+            place.listed(Instant::now(), Board::default());
+            assert!(!place.follows(Duration::ZERO), "too old");
+            let follow = (0..10).filter(|_| place.follows(age)).count();
+            assert_eq!(follow, SLOTS - 1, "and the one that listed");
+        }
     }
 }

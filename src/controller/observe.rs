@@ -309,10 +309,20 @@ impl Pass {
                 Some(self.unless_stopped(ctx.conversations.hold(credentials.door(), &conversation)).await?);
         }
         if self.permit.is_none() {
-            self.permit =
-                Some(self.unless_stopped(ctx.lanes.enter(credentials.door(), self.errand())).await??);
+            let errand = match self.errand() {
+                // While its list is young: later it would be one more request.
+                Errand::First if self.follows() => Errand::Next,
+                errand => errand,
+            };
+            self.permit = Some(self.unless_stopped(ctx.lanes.enter(credentials.door(), errand)).await??);
         }
         Ok(ConversationRef { service: self.service.clone(), conversation })
+    }
+
+    /// Whether the conversation was listed a moment ago, for a pass before this one.
+    fn follows(&mut self) -> bool {
+        let age = self.ctx.timing.board;
+        self.place.as_mut().is_some_and(|place| place.follows(age))
     }
 
     /// What this pass wants in the account's lane.

@@ -20,6 +20,9 @@ pub enum Errand {
     First,
     /// Something that is tried again after a failure.
     Retry,
+    /// Something that follows on what was looked at a moment ago, and would have to be looked at again later. Enters ahead of
+    /// those that wait; whoever asks for it sees to it that only so many follow on one look.
+    Next,
 }
 
 /// How somebody in line is told to ask again.
@@ -28,9 +31,9 @@ pub(super) trait Call {
     fn call(&self);
 }
 
-/// A place in line. Lower ones came first.
+/// A place in line: whether at its end, and which. Lower ones enter first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ticket(u64);
+pub(super) struct Ticket(bool, u64);
 
 /// The right to be in a lane; given back by [`Lane::release`].
 #[derive(Debug, PartialEq, Eq)]
@@ -85,9 +88,9 @@ impl<C: Call> Lane<C> {
         }
     }
 
-    /// Takes a place at the end of the line, and is to ask at once.
-    pub(super) fn join(&mut self, call: C) -> Ticket {
-        let ticket = Ticket(self.next_ticket);
+    /// Takes a place in line, and is to ask at once.
+    pub(super) fn join(&mut self, errand: Errand, call: C) -> Ticket {
+        let ticket = Ticket(errand != Errand::Next, self.next_ticket);
         self.next_ticket += 1;
         self.line.insert(ticket, call);
         ticket

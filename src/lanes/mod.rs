@@ -83,7 +83,7 @@ impl Lanes {
     pub async fn enter(&self, account: &Door, errand: Errand) -> Result<Permit, Closed> {
         let shared = &self.shared;
         let asked = shared.now();
-        let line = InLine::join(shared, account);
+        let line = InLine::join(shared, account, errand);
         loop {
             match line.ask(errand) {
                 Answer::Enter(admission) => {

@@ -41,10 +41,10 @@ impl Call for Arc<Notify> {
 }
 
 impl<'a> InLine<'a> {
-    /// Takes a place at the end of the account's line.
-    pub(super) fn join(shared: &'a Arc<Shared>, account: &'a Door) -> Self {
+    /// Takes a place in the account's line.
+    pub(super) fn join(shared: &'a Arc<Shared>, account: &'a Door, errand: Errand) -> Self {
         let bell = Arc::new(Notify::new());
-        let ticket = shared.accounts.with(account, shared.now(), |lane| lane.join(Arc::clone(&bell)));
+        let ticket = shared.accounts.with(account, shared.now(), |lane| lane.join(errand, Arc::clone(&bell)));
         Self { shared, account, ticket, bell }
     }
 

@@ -24,9 +24,9 @@ fn nobody_enters_before_who_came_first_even_when_there_is_room() {
     let mut lane = lane(1);
     let inside = admitted(try_enter(&mut lane, Errand::First, NOW));
     let calls = Rc::default();
-    let first = lane.join(Bell::new(1, &calls));
+    let first = lane.join(Errand::First, Bell::new(1, &calls));
     assert_eq!(lane.ask(first, Errand::First, NOW), Answer::Wait(None));
-    let second = lane.join(Bell::new(2, &calls));
+    let second = lane.join(Errand::First, Bell::new(2, &calls));
     lane.release(&inside, NOW);
     assert_eq!(calls.borrow_mut().drain(..).collect::<Vec<_>>(), [1]);
     assert_eq!(lane.ask(second, Errand::First, NOW), Answer::Wait(None));
@@ -35,12 +35,38 @@ fn nobody_enters_before_who_came_first_even_when_there_is_room() {
 }
 
 #[test]
+fn who_follows_on_a_look_enters_ahead_and_costs_nobody_a_call() {
+    let mut lane = lane(1);
+    let inside = admitted(try_enter(&mut lane, Errand::First, NOW));
+    let calls = Rc::default();
+    let first = lane.join(Errand::First, Bell::new(1, &calls));
+    let second = lane.join(Errand::First, Bell::new(2, &calls));
+    lane.release(&inside, NOW);
+    // The first in line was called and has not asked yet.
+    let follows = lane.join(Errand::Next, Bell::new(3, &calls));
+    let inside = admitted(lane.ask(follows, Errand::Next, NOW));
+    assert_eq!(lane.ask(first, Errand::First, NOW), Answer::Wait(None));
+    let waits = lane.join(Errand::Next, Bell::new(4, &calls));
+    assert_eq!(lane.ask(waits, Errand::Next, NOW), Answer::Wait(None));
+    calls.borrow_mut().clear();
+    lane.release(&inside, NOW);
+    assert_eq!(calls.borrow_mut().drain(..).collect::<Vec<_>>(), [4]);
+    lane.leave(waits);
+    assert_eq!(calls.borrow_mut().drain(..).collect::<Vec<_>>(), [1]);
+    let inside = admitted(lane.ask(first, Errand::First, NOW));
+    assert_eq!(calls.borrow_mut().drain(..).collect::<Vec<_>>(), [2]);
+    assert_eq!(lane.ask(second, Errand::First, NOW), Answer::Wait(None));
+    lane.release(&inside, NOW);
+    let _inside = admitted(lane.ask(second, Errand::First, NOW));
+}
+
+#[test]
 fn who_gives_a_place_in_line_up_after_being_called_passes_the_call_on() {
     let mut lane = lane(1);
     let inside = admitted(try_enter(&mut lane, Errand::First, NOW));
     let calls = Rc::default();
-    let first = lane.join(Bell::new(1, &calls));
-    let second = lane.join(Bell::new(2, &calls));
+    let first = lane.join(Errand::First, Bell::new(1, &calls));
+    let second = lane.join(Errand::First, Bell::new(2, &calls));
     lane.release(&inside, NOW);
     lane.leave(first);
     assert_eq!(calls.borrow_mut().drain(..).collect::<Vec<_>>(), [1, 2]);
@@ -52,7 +78,7 @@ fn a_short_retry_after_is_waited_for_in_line() {
     let mut lane = lane(5);
     let asked = Heard::RateLimited { retry_after: Some(secs(15)), concurrent: None };
     lane.hear(asked, NOW, NOW);
-    let ticket = lane.join(Bell::new(0, &Rc::default()));
+    let ticket = lane.join(Errand::First, Bell::new(0, &Rc::default()));
     assert_eq!(lane.ask(ticket, Errand::First, NOW), Answer::Wait(Some(NOW + secs(15))));
     let shorter = Heard::RateLimited { retry_after: Some(secs(1)), concurrent: None };
     lane.hear(shorter, NOW, NOW + secs(1));
@@ -66,7 +92,7 @@ fn a_long_retry_after_closes_the_lane_and_sends_away_who_waits() {
     let mut lane = lane(1);
     let inside = admitted(try_enter(&mut lane, Errand::First, NOW));
     let calls = Rc::default();
-    let waiting = lane.join(Bell::new(1, &calls));
+    let waiting = lane.join(Errand::First, Bell::new(1, &calls));
     assert_eq!(lane.ask(waiting, Errand::First, NOW), Answer::Wait(None));
     let asked = Heard::RateLimited { retry_after: Some(secs(60)), concurrent: None };
     lane.hear(asked, NOW, NOW);
@@ -129,7 +155,7 @@ fn a_lane_is_forgotten_once_it_is_as_new_or_its_word_is_out_of_date() {
     assert!(!lane.is_forgettable(NOW + secs(10_000)), "somebody is in it");
     lane.release(&inside, NOW);
     assert!(lane.is_forgettable(NOW));
-    let ticket = lane.join(Bell::new(0, &Rc::default()));
+    let ticket = lane.join(Errand::First, Bell::new(0, &Rc::default()));
     assert!(!lane.is_forgettable(NOW), "somebody waits");
     lane.leave(ticket);
 
@@ -145,7 +171,7 @@ fn a_lane_is_forgotten_once_it_is_as_new_or_its_word_is_out_of_date() {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Join(bool),
+    Join(Errand),
     Cancel(usize),
     Release(usize),
     Hear(Heard, u64),
@@ -162,7 +188,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(no_answer()),
     ];
     prop_oneof![
-        6 => any::<bool>().prop_map(Step::Join),
+        6 => prop::sample::select(vec![Errand::First, Errand::Retry, Errand::Next]).prop_map(Step::Join),
         1 => (0_usize..20).prop_map(Step::Cancel),
         4 => (0_usize..20).prop_map(Step::Release),
         4 => (heard, 0_u64..20_000).prop_map(|(heard, ago)| Step::Hear(heard, ago)),
@@ -197,8 +223,10 @@ impl Crowd {
                 if admission.probe.is_none() {
                     prop_assert_eq!(place, 0, "first come, first served");
                     prop_assert!(self.inside.len() < self.lane.width() as usize);
-                    prop_assert!(self.last_in.is_none_or(|last| last < who));
-                    self.last_in = Some(who);
+                    if errand != Errand::Next {
+                        prop_assert!(self.last_in.is_none_or(|last| last < who));
+                        self.last_in = Some(who);
+                    }
                 }
                 self.line.remove(place);
                 self.inside.push(admission);
@@ -241,10 +269,10 @@ proptest! {
         };
         for (who, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Join(retry) => {
-                    let errand = if retry { Errand::Retry } else { Errand::First };
-                    let ticket = crowd.lane.join(Bell::new(who, &crowd.calls));
+                Step::Join(errand) => {
+                    let ticket = crowd.lane.join(errand, Bell::new(who, &crowd.calls));
                     crowd.line.push((who, ticket, errand, None));
+                    crowd.line.sort_by_key(|(_, ticket, ..)| *ticket);
                     crowd.ask(who)?;
                 }
                 Step::Cancel(place) if place < crowd.line.len() => {

@@ -61,8 +61,8 @@ fn an_open_breaker_sends_away_at_once_who_comes_and_who_waits() {
     let mut lane = lane(1);
     let _inside = admitted(try_enter(&mut lane, Errand::First, NOW));
     let calls = Rc::default();
-    let first = lane.join(Bell::new(1, &calls));
-    let second = lane.join(Bell::new(2, &calls));
+    let first = lane.join(Errand::First, Bell::new(1, &calls));
+    let second = lane.join(Errand::First, Bell::new(2, &calls));
     break_down(&mut lane, NOW);
     let told = closed(try_enter(&mut lane, Errand::First, NOW));
     assert_eq!(told.why, ClosedBy::NoAnswer);

@@ -69,7 +69,7 @@ pub(super) fn lane(ceiling: usize) -> Lane<Bell> {
 
 /// Joins and asks once.
 pub(super) fn try_enter(lane: &mut Lane<Bell>, errand: Errand, now: Duration) -> Answer {
-    let ticket = lane.join(Bell::new(0, &Rc::default()));
+    let ticket = lane.join(errand, Bell::new(0, &Rc::default()));
     lane.ask(ticket, errand, now)
 }
 
@@ -180,7 +180,7 @@ impl<T: FnMut(Duration, u32) -> (Heard, Duration)> World<T> {
             match event {
                 Event::Start(who) => {
                     let bell = Bell::new(who, &self.calls);
-                    self.workers[who].ticket = Some(self.lane.join(bell));
+                    self.workers[who].ticket = Some(self.lane.join(self.workers[who].errand, bell));
                     self.ask(who);
                 }
                 Event::Ask(who) => self.ask(who),
