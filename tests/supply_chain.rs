@@ -209,6 +209,7 @@ fn every_command_honours_the_lock_file() {
 fn every_crate_is_from_the_registry_with_a_checksum_or_is_ours() {
     let lock = read("Cargo.lock");
     let ours = [
+        "bench",
         "controlplane",
         "conversation-webhook-operator",
         "demo",

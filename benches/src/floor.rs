@@ -45,7 +45,7 @@ async fn one(
     let api: Api<ConversationWebhook> = Api::namespaced(kube.clone(), &namespace);
     let conversation = object.spec.conversation_sid.as_ref().context("no conversation")?.to_string();
     let (name, params) = (object.name_any(), PatchParams::default());
-    let account = stage.account_of(&namespace)?;
+    let account = Stage::account_of(&namespace)?;
     // As long as a journal with nobody else on the conversation.
     let journal = json!({
         "id": "00000000-0000-4000-8000-000000000000", "uid": object.uid(),

@@ -13,6 +13,8 @@
 //! Times of a shared machine are noise: what counts are the ratios within one run, and the counts. All that is started listens on
 //! 127.0.0.1 only.
 
+#![expect(clippy::cast_precision_loss, reason = "figures are for people: nobody reads the sixteenth digit")]
+
 mod contender;
 mod create;
 mod floor;

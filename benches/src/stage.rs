@@ -107,7 +107,7 @@ impl Stage {
     }
 
     /// The account of a tenant's namespace.
-    pub(crate) fn account_of(&self, namespace: &str) -> Result<String> {
+    pub(crate) fn account_of(namespace: &str) -> Result<String> {
         Ok(account(namespace.trim_start_matches("tenant-").parse()?))
     }
 
