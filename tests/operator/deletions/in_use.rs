@@ -81,8 +81,8 @@ async fn deletion_a_secret_waits_for_the_last_object_that_needs_it() {
     }
     assert_harmless(&world);
     let requests = world.requests_since(mark).await.filter(|request| request.namespace == world.namespace);
-    // On and off, whatever the number of objects; and it is read by its name only.
-    assert_eq!(requests.count("patch", "secrets"), 2, "{:?}", requests.counts());
+    // On and off, whatever the number of objects, and each once more where an answer came too late; it is read by its name only.
+    assert!((2..=4).contains(&requests.count("patch", "secrets")), "{:?}", requests.counts());
     assert_eq!(
         requests.count("list", "secrets") + requests.count("watch", "secrets"),
         0,
@@ -117,7 +117,8 @@ async fn deletion_the_last_of_many_objects_lets_their_secret_go() {
         requests.iter().filter(|request| request.verb == "list" && !request.uri.contains("Selector="));
     println!("{:?}", requests.counts());
     assert!(lists.count() <= 5, "{:?}", requests.counts());
-    assert_eq!(requests.count("patch", "secrets"), 1, "{:?}", requests.counts());
+    // Once more where an answer came too late.
+    assert!((1..=2).contains(&requests.count("patch", "secrets")), "{:?}", requests.counts());
 }
 
 /// Two Secrets, and an object that moves from the one to the other.
