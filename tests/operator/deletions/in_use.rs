@@ -209,7 +209,7 @@ async fn an_annotation_that_names_no_secret_is_none() {
 async fn a_secret_is_kept_until_another_one_does_as_well() {
     let mut world = world().await;
     world.secret("other", &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", "canary-wrong")]).await;
-    world.start_operator(&[PROTECT, SCALED]).await;
+    world.start_operator(&[PROTECT]).await;
     world.create("bot", webhook_spec(1, BOT)).await;
     world.wait_ready("bot").await;
     let other = json!({ "spec": { "credentialsSecretRef": { "name": "other" }, "configuration": { "method": "GET" } } });
