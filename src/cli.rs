@@ -51,7 +51,7 @@ pub struct RunArguments {
     credentials_ttl: Duration,
     /// Watch Secrets, so that a new login or address in one serves at once, and not only after --credentials-ttl; repeatable.
     /// [NAMESPACE/]NAME, or * for a name. Needs the rights to list and watch them.
-    #[arg(long, env = "CWO_WATCH_SECRETS", value_delimiter = ',', value_parser = secret_scope)]
+    #[arg(long, env = "CWO_WATCH_SECRETS", value_delimiter = ',')]
     watch_secrets: Vec<SecretScope>,
     /// Keep the Secrets of objects that have a webhook from being deleted ahead of them, by a finalizer. Needs the right to
     /// patch those Secrets, given where it outlives the namespace: by a ClusterRoleBinding.
@@ -250,23 +250,6 @@ fn service_account(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// `[NAMESPACE/]NAME`, where the name may be `*`.
-fn secret_scope(text: &str) -> Result<SecretScope, &'static str> {
-    let (namespace, name) = match text.split_once('/') {
-        Some((namespace, name)) => (Some(namespace), name),
-        None => (None, text),
-    };
-    let is_name = |name: &str| {
-        let is_one_of_its =
-            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter);
-        !name.is_empty() && name.chars().all(is_one_of_its)
-    };
-    if namespace.is_some_and(|namespace| !is_name(namespace)) || !(name == "*" || is_name(name)) {
-        return Err("must be NAME or NAMESPACE/NAME of a Secret, or * for all names");
-    }
-    Ok(SecretScope { namespace: namespace.map(str::to_owned), name: (name != "*").then(|| name.to_owned()) })
-}
-
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -360,7 +343,7 @@ mod tests {
         assert_eq!(watched.unwrap().watched_secrets, expected);
         assert_eq!(run(&["--watch-secrets=*"]).unwrap().watched_secrets, [scope(None, None)]);
         for bad in ["", "/", "a/", "/b", "a/b/c", "A", "*/b", "a,,b", "x=y"] {
-            assert!(secret_scope(bad).is_err(), "{bad}");
+            assert!(bad.parse::<SecretScope>().is_err(), "{bad}");
         }
     }
 

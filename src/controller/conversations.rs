@@ -115,7 +115,7 @@ impl Resolved {
 
 /// A lock per key. Keys that nobody holds are dropped now and then.
 #[derive(Debug)]
-struct Places<K, V> {
+pub(super) struct Places<K, V> {
     locks: Mutex<Locks<K, V>>,
 }
 
@@ -132,7 +132,8 @@ impl<K, V> Default for Places<K, V> {
 }
 
 impl<K: Eq + Hash, V: Default> Places<K, V> {
-    fn get(&self, key: K) -> Arc<tokio::sync::Mutex<V>> {
+    /// The lock of this key.
+    pub(super) fn get(&self, key: K) -> Arc<tokio::sync::Mutex<V>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         if locks.by_key.len() >= locks.sweep_at {
             locks.by_key.retain(|_, lock| Arc::strong_count(lock) > 1);

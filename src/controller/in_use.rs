@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
 
 use super::context::Context;
+use super::conversations::Places;
 use super::ending::Ending;
 use super::error::Trouble;
 use super::execute::{CONTINUE, Step};
@@ -44,7 +45,7 @@ pub(super) struct InUse {
     /// Secrets are protected.
     on: bool,
     /// Whose turn it is to tell whether anybody else needs a Secret.
-    turns: Mutex<HashMap<SecretName, Arc<tokio::sync::Mutex<()>>>>,
+    turns: Places<SecretName, ()>,
     /// Objects, by uid, that no longer need a Secret although the cache may still say so.
     left: Mutex<HashSet<(String, SecretName)>>,
     /// Secrets of objects that vanished, as often as what such an object left behind is still being deleted.
@@ -58,7 +59,7 @@ impl InUse {
     pub(super) fn new(on: bool) -> Self {
         Self {
             on,
-            turns: Mutex::default(),
+            turns: Places::default(),
             left: Mutex::default(),
             wanted: Mutex::default(),
             failed: Mutex::default(),
@@ -88,12 +89,7 @@ impl InUse {
     }
 
     async fn turn(&self, secret: &SecretName) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            Arc::clone(turns.entry(secret.clone()).or_default())
-        };
-        turn.lock_owned().await
+        self.turns.get(secret.clone()).lock_owned().await
     }
 
     fn leaves(&self, uid: &str, secret: &SecretName) {
@@ -134,7 +130,7 @@ pub(super) fn kept_for(object: &impl ResourceExt) -> Option<SecretName> {
 }
 
 /// A DNS subdomain.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     let is_label = |label: &str| {
         let is_one_of_its =
             |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'-';

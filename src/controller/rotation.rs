@@ -4,6 +4,7 @@
 //! Metadata only: which Secret has which version. What stands in it is read by name as ever, and only if an object needs it.
 
 use std::collections::HashSet;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -14,6 +15,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use super::context::Context;
+use super::in_use::is_name;
 use super::object::view;
 use super::schedule::is_at_rest;
 use super::secrets::SecretName;
@@ -26,6 +28,22 @@ pub struct SecretScope {
     pub namespace: Option<String>,
     /// Those of this name; `None`: of any.
     pub name: Option<String>,
+}
+
+impl FromStr for SecretScope {
+    type Err = &'static str;
+
+    /// `[NAMESPACE/]NAME`, where the name may be `*`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (namespace, name) = match text.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, text),
+        };
+        if namespace.is_some_and(|namespace| !is_name(namespace)) || !(name == "*" || is_name(name)) {
+            return Err("must be NAME or NAMESPACE/NAME of a Secret, or * for all names");
+        }
+        Ok(Self { namespace: namespace.map(str::to_owned), name: (name != "*").then(|| name.to_owned()) })
+    }
 }
 
 impl SecretScope {
