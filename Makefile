@@ -33,6 +33,7 @@ SEED ?= 6
 
 # What `make bench` goes by.
 BENCH_OBJECTS ?= 10000
+BENCH_CONTENDERS ?= floor,operator,controller-runtime-tuned,controller-runtime-looking,kube-rs,kube-rs-tuned
 
 # What `make memory` goes by.
 MEMORY_OBJECTS ?= 10000
@@ -98,11 +99,12 @@ memory: control-plane ## The operator's memory with 10,000 objects of the larges
 	MEMORY_OBJECTS=$(MEMORY_OBJECTS) cargo test --locked --test operator -- --nocapture memory::
 
 .PHONY: bench
-bench: control-plane ## The operator beside the floor, for docs/benchmarks.md: BENCH_OBJECTS=10000; half an hour, on an idle machine
+bench: control-plane ## The operator beside the floor and its peers, for docs/benchmarks.md: BENCH_OBJECTS=10000; an hour, on an idle machine
 	@cargo build --quiet --release --locked --package bench --package twilio-conversations-simulator \
-	    --package conversation-webhook-operator
-	@target="$${CARGO_TARGET_DIR:-target}/release"; \
-	"$$target/bench" create --objects $(BENCH_OBJECTS); echo; \
+	    --package conversation-webhook-operator --package peer-kube-rs
+	@target="$$(realpath "$${CARGO_TARGET_DIR:-target}")/release"; \
+	if command -v go > /dev/null; then (cd benches/peers/controller-runtime && go build -o "$$target/" .); fi; \
+	"$$target/bench" create --objects $(BENCH_OBJECTS) --contenders $(BENCH_CONTENDERS); echo; \
 	"$$target/bench" rest --objects $(BENCH_OBJECTS)
 
 .PHONY: bench-peers

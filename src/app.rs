@@ -10,12 +10,11 @@ use kube::client::ClientBuilder;
 use kube::{Api, Client, CustomResourceExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tower::limit::ConcurrencyLimitLayer;
 
 use crate::admin::{self, Gate};
 use crate::api::{ConversationWebhook, MANAGER};
 use crate::cli::{Config, LeaseArguments};
-use crate::controller::{self, Parts, Settings, Turn};
+use crate::controller::{self, ApiRoom, Parts, Settings, Turn};
 use crate::decide::Timing;
 use crate::lanes::{Lanes, Limits};
 use crate::lease::{Elector, Leadership, LeaseConfig, LeaseLost, LeaseTiming};
@@ -27,7 +26,7 @@ const API_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Requests to the API server at a time. It shares its seats out among accounts, and refuses what its queues do not hold
 /// (429): with more than some hundred waiting, most requests are made for nothing.
-const API_REQUESTS: usize = 128;
+const API_REQUESTS: usize = 64;
 
 /// How long creates under way have to be recorded after the Lease was lost.
 const AFTER_LOSS: Duration = Duration::from_secs(30);
@@ -62,7 +61,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving health and metrics");
     let admin = tokio::spawn(admin);
 
-    let Clients { requests, watches, lease: for_lease } = kubernetes_clients().await?;
+    let room = ApiRoom::new(API_REQUESTS);
+    let Clients { requests, watches, lease: for_lease } = kubernetes_clients(&room).await?;
     let observers: Vec<Arc<dyn twilio::Observer>> = vec![metrics.clone(), lanes.clone()];
     let twilio = twilio_client(&config, timing, observers)?;
     let work = async {
@@ -88,7 +88,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             instance: instance(),
             timing,
         };
-        let parts = Parts { requests: requests.clone(), watches, twilio, lanes, metrics, synced };
+        let parts = Parts { requests: requests.clone(), watches, room, twilio, lanes, metrics, synced };
         let lease = config.lease.map(|lease| (lease_config(lease, &requests, config.time_scale), for_lease));
         Box::pin(lead(settings, parts, lease, stop.clone())).await
     };
@@ -198,7 +198,7 @@ struct Clients {
 }
 
 /// None of them repeats a request by itself: after a lost reply that would report our own write as somebody else's.
-async fn kubernetes_clients() -> anyhow::Result<Clients> {
+async fn kubernetes_clients(room: &ApiRoom) -> anyhow::Result<Clients> {
     let building = "building the client of the API server";
     let mut config = kube::Config::infer().await.context("finding the API server")?;
     config.default_retry = false;
@@ -208,7 +208,7 @@ async fn kubernetes_clients() -> anyhow::Result<Clients> {
     config.write_timeout = Some(API_TIMEOUT);
     let lease = Client::try_from(config.clone()).context(building)?;
     let requests = ClientBuilder::try_from(config).context(building)?;
-    let requests = requests.with_layer(&ConcurrencyLimitLayer::new(API_REQUESTS)).build();
+    let requests = requests.with_layer(&room.layer()).build();
     Ok(Clients { requests, watches, lease })
 }
 

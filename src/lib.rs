@@ -6,6 +6,7 @@
 //! | [`twilio`] | Twilio's REST API; knows no Kubernetes |
 //! | [`decide`] | the pure core: what to do next; knows no client and no clock |
 //! | [`controller`] | the Kubernetes side: watch, observe, execute, write status |
+//! | [`queue`] | whose turn it is: fair to every tenant, in order on each conversation |
 //! | [`lanes`] | how many requests an account may have in flight |
 //! | [`lease`] | which process acts |
 //! | [`admin`], [`metrics`], [`telemetry`] | health, numbers and logs |
@@ -22,5 +23,6 @@ pub mod decide;
 pub mod lanes;
 pub mod lease;
 pub mod metrics;
+pub mod queue;
 pub mod telemetry;
 pub mod twilio;

@@ -17,14 +17,69 @@ pub(crate) enum Contender {
     Floor,
     /// The operator.
     Operator,
+    /// An ordinary kube-rs controller, as the examples have it.
+    KubeRs,
+    /// The same, tuned as its documentation says.
+    KubeRsTuned,
+    /// An ordinary controller-runtime operator, by default one object at a time.
+    ControllerRuntime,
+    /// The same with 64 workers and all that looks before a create left out.
+    ControllerRuntimeTuned,
+    /// The same with 64 workers that look before a create.
+    ControllerRuntimeLooking,
 }
+
+/// Where Go's program is put, beside Rust's.
+const PEER_GO: &str = "peer-controller-runtime";
 
 impl Contender {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Floor => "floor",
             Self::Operator => "operator",
+            Self::KubeRs => "kube-rs, stock",
+            Self::KubeRsTuned => "kube-rs, tuned",
+            Self::ControllerRuntime => "controller-runtime, default",
+            Self::ControllerRuntimeTuned => "controller-runtime, tuned",
+            Self::ControllerRuntimeLooking => "controller-runtime, 64 workers that look",
         }
+    }
+
+    /// Program and arguments of a peer.
+    fn peer(self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(match self {
+            Self::Floor | Self::Operator => return None,
+            Self::KubeRs => ("peer-kube-rs", &[]),
+            Self::KubeRsTuned => ("peer-kube-rs", &["--filter-stream", "--concurrency=64"]),
+            Self::ControllerRuntime => (PEER_GO, &[]),
+            Self::ControllerRuntimeTuned => {
+                (PEER_GO, &["--workers=64", "--look=false", "--generation-predicate", "--qps=-1"])
+            }
+            Self::ControllerRuntimeLooking => {
+                (PEER_GO, &["--workers=64", "--generation-predicate", "--qps=-1"])
+            }
+        })
+    }
+}
+
+/// A peer's process.
+pub(crate) struct Peer(Process);
+
+impl Peer {
+    /// Starts a peer; `None` for who is none.
+    pub(crate) fn start(contender: Contender, stage: &Stage) -> Result<Option<Self>> {
+        let Some((name, arguments)) = contender.peer() else { return Ok(None) };
+        let log = stage.scratch.path().join("peer.log");
+        let process = Process::start(&program(name)?, &log, |command| {
+            command.arg(format!("--twilio-base-url={}", stage.twilio.url)).args(arguments);
+            command.env("KUBECONFIG", &stage.kubeconfig);
+        })?;
+        Ok(Some(Self(process)))
+    }
+
+    /// What its process used so far.
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        Usage::of(self.0.pid())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::contender::{Contender, Operator, Usage};
+use crate::contender::{Contender, Operator, Peer, Usage};
 use crate::report::{self, Figure, Row};
 use crate::stage::{Size, Stage};
 use crate::{floor, ready};
@@ -91,19 +91,25 @@ async fn once(size: Size, contender: Contender) -> Result<Run> {
     let watching = tokio::spawn(ready::all(stage.kube.clone(), size.objects));
     let started = Instant::now();
     let work = async {
-        let (operator, floor) = match contender {
-            Contender::Floor => (None, Some(floor::run(&stage).await?)),
-            Contender::Operator => (Some(Operator::start(&stage)?), None),
+        let operator = match contender {
+            Contender::Operator => Some(Operator::start(&stage)?),
+            _ => None,
         };
-        let _: Option<()> = floor;
+        let peer = Peer::start(contender, &stage)?;
+        if contender == Contender::Floor {
+            floor::run(&stage).await?;
+        }
         watching.await??;
-        anyhow::Ok(operator)
+        anyhow::Ok((operator, peer))
     };
     let Ok(operator) = tokio::time::timeout(PATIENCE, work).await else {
         bail!("{}: not all Ready within {PATIENCE:?}", contender.name())
     };
-    let (operator, seconds) = (operator?, started.elapsed().as_secs_f64());
-    let usage = operator.as_ref().map(Operator::usage).transpose()?;
+    let ((operator, peer), seconds) = (operator?, started.elapsed().as_secs_f64());
+    let usage = match (&operator, &peer) {
+        (Some(operator), _) => Some(operator.usage()?),
+        (None, peer) => peer.as_ref().map(Peer::usage).transpose()?,
+    };
     let twilio = stage.twilio.requests().await?;
     let webhooks = stage.twilio.webhooks().await?;
     let requests = stage.plane.audit().since(mark).await?.by_service_account("bench", "bench");

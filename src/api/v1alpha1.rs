@@ -288,7 +288,7 @@ pub enum Mode {
 }
 
 /// How the webhook came to belong to the object.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provenance {
     /// Twilio's reply to the create named it.
     Created,

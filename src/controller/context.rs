@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,13 +15,13 @@ use super::definition::Definition;
 use super::events::Events;
 use super::in_use::InUse;
 use super::memory::Memory;
-use super::object::{Guarded, sibling};
+use super::index::Index;
+use super::object::Guarded;
 use super::rotation::News;
 use super::secrets::Secrets;
 use super::vanished::Vanished;
-use super::wakeup::{Bell, Waiters};
-use crate::api::CONVERSATION_LABEL;
-use crate::decide::{Sibling, Timing};
+use super::wakeup::Waiters;
+use crate::decide::Timing;
 use crate::lanes::Lanes;
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
@@ -52,12 +51,10 @@ pub(super) struct Context {
     pub(super) vanished: Vanished,
     pub(super) census: Census,
     pub(super) waiters: Waiters,
-    /// One per served namespace, or one for all.
-    pub(super) bells: Vec<Bell>,
     pub(super) events: Events,
     pub(super) metrics: Arc<Metrics>,
-    /// The watch caches, one per served namespace or one for all.
-    pub(super) stores: Vec<Store<Guarded>>,
+    /// All objects, and whose turn it is.
+    pub(super) index: Index,
     /// Passes under way: a stop waits for them.
     pub(super) passes: TaskTracker,
     /// Whether this process may act.
@@ -79,56 +76,13 @@ impl Context {
 
     /// Something went from a conversation: whoever waits for that is looked at.
     pub(super) fn made_room(&self, account: &AccountSid, conversation: &ConversationSid) {
-        for (uid, object) in self.waiters.take(&(account.clone(), conversation.clone())) {
-            self.wake(&uid, object);
-        }
-    }
-
-    /// The object is looked at now, whatever it waits for.
-    pub(super) fn wake(&self, uid: &str, object: ObjectRef<Guarded>) {
-        self.memory.wake(uid);
-        let at = self.namespaces.iter().position(|name| Some(name) == object.namespace.as_ref());
-        if let Some(bell) = self.bells.get(at.unwrap_or_default()) {
-            // Nobody listens only while stopping.
-            let _ = bell.unbounded_send(object);
+        for uid in self.waiters.take(&(account.clone(), conversation.clone())) {
+            self.index.wake(&uid);
         }
     }
 
     /// Whether so many of the account's webhooks went missing that none is made again unasked.
     pub(super) fn is_mass_change(&self, account: &AccountSid) -> bool {
-        self.census.is_mass(account, || {
-            let objects = self.stores.iter().flat_map(Store::state);
-            objects
-                .filter(|guarded| {
-                    let status = guarded.0.as_ref().ok().and_then(|object| object.status.as_ref());
-                    status.is_some_and(|status| {
-                        status.webhook_sid.is_some() && status.account_sid.as_ref() == Some(account)
-                    })
-                })
-                .count()
-        })
-    }
-
-    /// The object of this name as the watch cache has it now.
-    pub(super) fn cached(&self, object: &Guarded) -> Option<Arc<Guarded>> {
-        let key = ObjectRef::from_obj(object);
-        self.stores.iter().find_map(|store| store.get(&key))
-    }
-
-    /// The objects on a conversation as the watch cache has them.
-    pub(super) fn cached_siblings(&self, conversation: &ConversationSid) -> Vec<Sibling> {
-        self.stores
-            .iter()
-            .flat_map(Store::state)
-            .filter_map(|guarded| {
-                let object = guarded.0.as_ref().ok()?;
-                let recorded = object.status.as_ref().and_then(|status| status.conversation_sid.as_ref());
-                let labelled =
-                    object.metadata.labels.as_ref().and_then(|labels| labels.get(CONVERSATION_LABEL));
-                let here = recorded == Some(conversation)
-                    || labelled.is_some_and(|label| label == conversation.as_str());
-                here.then(|| sibling(object))
-            })
-            .collect()
+        self.census.is_mass(account, || self.index.webhooks_in(account))
     }
 }

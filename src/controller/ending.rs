@@ -4,11 +4,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use kube::runtime::reflector::ObjectRef;
 
 use super::error::{Retry, Trouble};
 use super::events::Note;
-use super::memory::Fingerprint;
+use super::index::key;
+use super::memory::fingerprint;
 use super::message::{self, Subject};
 use super::object::requested;
 use super::pass::Pass;
@@ -115,7 +115,7 @@ impl Pass {
             .object
             .as_ref()
             .zip(self.raw.as_ref())
-            .map(|(object, raw)| Fingerprint::of(object, requested(raw)));
+            .map(|(object, raw)| fingerprint(object, requested(raw).as_deref()));
         let wait = self.next_pass(ending);
         self.memory.due = Some(Instant::now() + wait);
         wait
@@ -146,8 +146,7 @@ impl Pass {
             (for_room, &self.raw, &self.conversation, self.login())
         {
             let place = (login.credentials.account_sid().clone(), conversation.clone());
-            let object = ObjectRef::new(&self.name).within(&self.namespace);
-            self.ctx.waiters.wait(place, raw.uid().unwrap_or_default(), object);
+            self.ctx.waiters.wait(place, raw.uid().unwrap_or_default());
         }
     }
 
@@ -200,7 +199,8 @@ impl Pass {
         let timing = self.ctx.timing;
         let check = |pass: &Self| match (&pass.object, &pass.raw) {
             (Some(object), Some(raw)) => {
-                until_check(&check_key(object), interval(raw, pass.ctx.resync_interval), SystemTime::now())
+                let conversation = key(check_key(object).as_str());
+                until_check(conversation, interval(raw, pass.ctx.resync_interval), SystemTime::now())
             }
             _ => pass.ctx.resync_interval,
         };

@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, Patch, PatchParams};
-use kube::runtime::reflector::Store;
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
@@ -107,8 +106,8 @@ impl InUse {
     }
 
     /// Everything was listed anew: only these objects are left.
-    pub(super) fn relisted(&self, uids: &HashSet<String>) {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|(left, _)| uids.contains(left));
+    pub(super) fn relisted(&self, is_left: impl Fn(&str) -> bool) {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|(left, _)| is_left(left));
     }
 
     fn has_failed(&self, secret: &SecretName, within: Duration) -> bool {
@@ -149,8 +148,8 @@ fn needs(object: &impl ResourceExt, secret: &SecretName) -> bool {
 
 /// Whether any other object needs the Secret than the one of this uid.
 async fn is_needed(ctx: &Context, secret: &SecretName, uid: &str) -> Result<bool, Trouble> {
-    let in_cache = ctx.stores.iter().flat_map(Store::state).any(|guarded| {
-        needs(&*guarded, secret)
+    let in_cache = ctx.index.any_may_keep(secret, |guarded| {
+        needs(guarded, secret)
             && guarded.uid().is_some_and(|other| other != uid && !ctx.in_use.has_left(&other, secret))
     });
     Ok(in_cache || is_needed_live(ctx, secret, Some(uid)).await?)

@@ -1,21 +1,21 @@
 //! What a process remembers of an object between two passes. All of it may be lost at any time: a restart costs a
 //! repeated look or a longer wait, never a webhook.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::Trouble;
-use crate::decide::{Absent, Answers, Journal, Object, Phase, Timing};
-use crate::twilio::ConversationSid;
+use super::index::key;
+use crate::decide::{Absent, Journal, Object, Phase, Timing};
 
 /// What is remembered of one object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Remembered {
     /// The newest resourceVersion that this process saw in a reply; an older object in the cache is out of date.
     pub(super) newest: Option<u64>,
-    /// The object as the last pass left it.
-    pub(super) acted_on: Option<Fingerprint>,
+    /// The [`fingerprint`] of the object as the last pass left it.
+    pub(super) acted_on: Option<u64>,
     /// When the next pass is due.
     pub(super) due: Option<Instant>,
     /// Passes in a row that did not finish.
@@ -34,40 +34,35 @@ pub(super) struct Remembered {
     pub(super) address: Option<[u8; 32]>,
 }
 
-/// What a pass acts on: while it stays the same there is nothing to do before the next one is due.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fingerprint {
-    generation: i64,
-    deleting: bool,
-    finalizer: bool,
-    label: Option<ConversationSid>,
-    journal: Option<String>,
-    record: crate::decide::Record,
-    answers: Answers,
-    requested: Option<String>,
-}
-
-impl Fingerprint {
-    /// Of an object as it is now, with what a user asks for beside it.
-    pub(super) fn of(object: &Object, requested: Option<String>) -> Self {
-        Self {
-            generation: object.generation,
-            deleting: object.deleting,
-            finalizer: object.finalizer,
-            label: object.label.clone(),
-            journal: match &object.journal {
-                Journal::Attempt(attempt) => Some(attempt.id.clone()),
-                Journal::Missing => None,
-                Journal::Unreadable => Some(String::new()),
-            },
-            record: object.record.clone(),
-            answers: object.answers.clone(),
-            requested,
-        }
-    }
+/// What a pass acts on, with what a user asks for beside it, as a digest: while that stays the same there is nothing to do before
+/// the next pass is due.
+pub(super) fn fingerprint(object: &Object, requested: Option<&str>) -> u64 {
+    let journal = match &object.journal {
+        Journal::Attempt(attempt) => Some(attempt.id.as_str()),
+        Journal::Missing => None,
+        Journal::Unreadable => Some(""),
+    };
+    let seen = (object.generation, object.deleting, object.finalizer, &object.label);
+    key((seen, journal, &object.record, &object.answers, requested))
 }
 
 impl Remembered {
+    /// Nothing of it would be missed.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            newest, acted_on, due, failures, trouble, attempt, absent, changed, waits, address
+        } = self;
+        newest.is_none()
+            && acted_on.is_none()
+            && due.is_none()
+            && (*failures, *waits) == (0, 0)
+            && trouble.is_none()
+            && attempt.is_none()
+            && absent.is_none()
+            && changed.is_none()
+            && address.is_none()
+    }
+
     /// How far the time of this attempt has run. An attempt that was never seen before is seen now.
     pub(super) fn phase(&mut self, id: &str, timing: &Timing) -> Phase {
         let since = self.first_sight(id).elapsed();
@@ -109,12 +104,9 @@ impl Remembered {
     }
 }
 
-/// What is remembered of every object, by uid.
+/// What is remembered of objects that go. The rest is kept beside the objects themselves, by the index.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    objects: Mutex<HashMap<String, Remembered>>,
-    /// Objects whose next pass is due whatever their own memory says, also while one is under way.
-    woken: Mutex<HashSet<String>>,
     /// When the deletion of an object was first seen.
     deletions: Mutex<HashMap<String, Instant>>,
     /// Objects that this process let go, and whether that is known to be stored: whatever else vanishes did so behind its
@@ -123,20 +115,8 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// What is remembered of an object.
-    pub(super) fn recall(&self, uid: &str) -> Option<Remembered> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
-    }
-
-    /// Remembers this of an object.
-    pub(super) fn remember(&self, uid: &str, remembered: Remembered) {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), remembered);
-    }
-
     /// The object is gone.
     pub(super) fn forget(&self, uid: &str) {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
         self.deletions.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
@@ -144,16 +124,6 @@ impl Memory {
     pub(super) fn deletion(&self, uid: &str) -> Instant {
         let mut deletions = self.deletions.lock().unwrap_or_else(PoisonError::into_inner);
         *deletions.entry(uid.to_owned()).or_insert_with(Instant::now)
-    }
-
-    /// The object's next pass is due now.
-    pub(super) fn wake(&self, uid: &str) {
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned());
-    }
-
-    /// Whether the object was woken since this was last asked.
-    pub(super) fn take_woken(&self, uid: &str) -> bool {
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).remove(uid)
     }
 
     /// This process takes its finalizer off the object.
@@ -183,16 +153,9 @@ impl Memory {
         self.released.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    /// Everything was listed anew: only these objects are left, and the cache is as new as any reply was. After a
-    /// restore of etcd it may even count from an earlier version.
-    pub(super) fn relisted(&self, uids: &HashSet<String>) {
-        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        objects.retain(|uid, _| uids.contains(uid));
-        self.woken.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid| uids.contains(uid));
-        self.released.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
-        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| uids.contains(uid));
-        for remembered in objects.values_mut() {
-            remembered.newest = None;
-        }
+    /// Everything was listed anew: only these objects are left.
+    pub(super) fn relisted(&self, is_left: impl Fn(&str) -> bool) {
+        self.released.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| is_left(uid));
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| is_left(uid));
     }
 }

@@ -34,6 +34,7 @@ mod error;
 mod events;
 mod execute;
 mod in_use;
+mod index;
 mod memory;
 mod message;
 mod object;
@@ -42,7 +43,9 @@ mod pass;
 mod past;
 mod reconcile;
 mod roll;
+mod room;
 mod rotation;
+mod runner;
 mod schedule;
 mod secrets;
 mod silence;
@@ -58,11 +61,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::future::join_all;
-use futures::stream::{self, BoxStream};
-use kube::runtime::controller::{Action, Config, Controller};
-use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tokio_util::sync::CancellationToken;
@@ -75,9 +74,11 @@ use self::conversations::Conversations;
 use self::definition::Definition;
 use self::events::Events;
 use self::in_use::InUse;
+use self::index::{Index, secret_of};
 use self::memory::Memory;
 use self::object::Guarded;
 use self::roll::Roll;
+pub use self::room::ApiRoom;
 pub use self::rotation::SecretScope;
 use self::secrets::{SecretName, Secrets};
 use self::vanished::Vanished;
@@ -87,6 +88,7 @@ use crate::decide::Timing;
 use crate::lanes::Lanes;
 use crate::lease::Leadership;
 use crate::metrics::Metrics;
+use crate::queue;
 use crate::twilio;
 
 /// What the controller works with.
@@ -132,6 +134,8 @@ pub struct Parts {
     pub requests: Client,
     /// For watches: these stay silent for minutes.
     pub watches: Client,
+    /// How many of these may be under way.
+    pub room: ApiRoom,
     /// Twilio.
     pub twilio: twilio::Client,
     /// What each account's requests may cost; hears of the client's requests.
@@ -155,21 +159,30 @@ pub struct Turn {
 /// How long a stop waits for creates under way to be recorded; the pod's grace period is longer.
 const STOP_WITHIN: Duration = Duration::from_secs(75);
 
-/// A create was still under way when the time to stop was up.
+/// Why serving ended before its time.
 #[derive(Debug, thiserror::Error)]
-#[error("stopped with a create under way: its outcome is looked for at the next start")]
-pub struct Unfinished;
+pub enum Failed {
+    /// A create was still under way when the time to stop was up.
+    #[error("stopped with a create under way: its outcome is looked for at the next start")]
+    Unfinished,
+    /// There is no memory for what packs objects.
+    #[error("objects cannot be packed: {0}")]
+    Pack(#[source] std::io::Error),
+}
+
+/// What kubectl keeps of the manifest: as long as the object itself, and nobody here reads it.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Serves objects until `stop`, then finishes the creates under way.
 ///
 /// # Errors
-/// They took too long.
+/// They took too long, or nothing could be begun.
 pub async fn run(
     settings: Settings,
     parts: Parts,
     turn: Turn,
     stop: CancellationToken,
-) -> Result<(), Unfinished> {
+) -> Result<(), Failed> {
     let apis: Vec<Api<Guarded>> = if settings.namespaces.is_empty() {
         vec![Api::all(parts.watches.clone())]
     } else {
@@ -179,10 +192,9 @@ pub async fn run(
             .map(|namespace| Api::namespaced(parts.watches.clone(), namespace))
             .collect()
     };
-    let (stores, writers): (Vec<_>, Vec<_>) = apis.iter().map(|_| reflector::store::<Guarded>()).unzip();
-    let (bells, calls): (Vec<_>, Vec<_>) = apis.iter().map(|_| mpsc::unbounded()).unzip();
     let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
     let publishing = tokio::spawn(publishing);
+    let limits = queue::Limits::new(parts.lanes.ceiling(), parts.room.size());
     let passes = TaskTracker::new();
     let ctx = Arc::new(Context {
         secrets: Secrets::new(
@@ -212,41 +224,41 @@ pub async fn run(
         // Absences are seen twice before they count.
         census: Census::new(settings.resync_interval.max(settings.timing.settle * 2)),
         waiters: Waiters::default(),
-        bells,
         events,
         metrics: parts.metrics,
-        stores: stores.clone(),
+        index: Index::new(apis.len(), settings.resync_interval, limits).map_err(Failed::Pack)?,
         passes: passes.clone(),
         leadership: turn.leadership,
         stop: stop.clone(),
     });
     rotation::start(&ctx, &parts.watches, &settings.watched_secrets);
-    let (led, metrics, counted) = (Arc::clone(&ctx), Arc::clone(&ctx.metrics), stores.clone());
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
     let config = settings
         .label_selector
         .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(&selector));
-    let controllers: Vec<_> = apis
+    let watches: Vec<_> = apis
         .into_iter()
-        .zip(stores)
-        .zip(writers)
-        .zip(calls)
-        .map(|(((api, store), writer), calls)| {
-            let cache = (store, writer);
+        .enumerate()
+        .map(|(scope, api)| {
             let (ctx, listing) = (Arc::clone(&ctx), Arc::clone(&listing));
-            serve(api, config.clone(), cache, calls, ctx, listing, turn.leading.clone())
+            watch(scope, api, config.clone(), ctx, listing, turn.leading.clone())
         })
         .collect();
-    let leading = async move {
+    let leading = async {
         turn.leading.cancelled().await;
-        vanished::clean_up_all(&led);
-        rotation::catch_up(&led);
-        metrics.acts(move || object::count(&counted));
-        std::future::pending::<()>().await;
+        vanished::clean_up_all(&ctx);
+        let counted = Arc::clone(&ctx);
+        ctx.metrics.acts(move || counted.index.count());
+        // What is made rests on all the objects of a conversation.
+        listing.done.cancelled().await;
+        rotation::catch_up(&ctx);
+        ctx.index.activate();
+        runner::run(&ctx, &parts.room).await;
     };
     let serving = async {
         tokio::select! {
-            _ = join_all(controllers) => {}
+            // They end with the process.
+            _ = join_all(watches) => {}
             () = leading => {}
         }
     };
@@ -256,7 +268,7 @@ pub async fn run(
     };
     tokio::select! {
         () = serving => {}
-        () = stopping => return Err(Unfinished),
+        () = stopping => return Err(Failed::Unfinished),
     }
     passes.close();
     passes.wait().await;
@@ -269,119 +281,82 @@ pub async fn run(
     Ok(())
 }
 
-async fn serve(
+/// Keeps the index as the API server has the objects.
+async fn watch(
+    scope: usize,
     api: Api<Guarded>,
     config: watcher::Config,
-    (store, writer): (Store<Guarded>, reflector::store::Writer<Guarded>),
-    calls: UnboundedReceiver<ObjectRef<Guarded>>,
     ctx: Arc<Context>,
     listing: Arc<Listing>,
     leading: CancellationToken,
 ) {
-    let stop = ctx.stop.clone();
-    let mut roll = Roll::new(Arc::clone(&ctx), store.clone());
+    let roll = Roll::new(Arc::clone(&ctx));
     let mut listed = false;
     let past = (api.clone(), config.label_selector.clone());
-    let objects = watcher(api, config)
-        .default_backoff()
-        .modify(|object| object.managed_fields_mut().clear())
-        // Ahead of the cache, which forgets with the new list what is not on it.
-        .inspect(move |event| roll.call(event))
-        .reflect(writer);
-    let forgetting = Arc::clone(&ctx);
-    let objects = objects
-        .inspect(move |event| match event {
-            Ok(watcher::Event::InitDone) => {
-                if !std::mem::replace(&mut listed, true) {
-                    listing.one_more_done();
-                    forgetting.passes.spawn(read_credentials(Arc::clone(&forgetting)));
-                    let (api, selector) = past.clone();
-                    forgetting.passes.spawn(past::look_back(Arc::clone(&forgetting), api, selector));
-                }
-                // What vanished while the watch was down.
-                let stores = forgetting.stores.iter();
-                let uids: HashSet<String> =
-                    stores.flat_map(Store::state).filter_map(|object| object.uid()).collect();
-                forgetting.memory.relisted(&uids);
-                forgetting.in_use.relisted(&uids);
-                // Objects that cannot be decoded refer to Secrets that nobody can name: then nothing is forgotten.
-                if forgetting.stores.iter().flat_map(Store::state).all(|object| object.0.is_ok()) {
-                    let secrets = referred(&forgetting);
-                    let namespaces = secrets.iter().map(|secret| secret.namespace.as_str()).collect();
-                    forgetting.addresses.keep_only(&namespaces);
-                    forgetting.secrets.keep_only(&secrets);
+    let mut events = watcher(api, config).default_backoff().boxed();
+    while let Some(Some(event)) = ctx.stop.run_until_cancelled(events.next()).await {
+        match event {
+            Ok(watcher::Event::Init) => ctx.index.begin_list(scope),
+            Ok(watcher::Event::InitApply(object)) => applied(&ctx, &roll, scope, object),
+            Ok(watcher::Event::Apply(object)) => {
+                let secret = object.0.as_ref().ok().and_then(secret_of);
+                applied(&ctx, &roll, scope, object);
+                if let Some(secret) = secret.filter(|_| !leading.is_cancelled()) {
+                    // For a deletion after this process took over, when the Secret may be gone. A Secret is read once per TTL.
+                    let reader = Arc::clone(&ctx);
+                    ctx.passes.spawn(async move { reader.secrets.login(&secret).await.is_ok() });
                 }
             }
-            // Behind the cache: until it has dropped the object, a pass may still be asked for.
-            Ok(watcher::Event::Delete(object)) => {
-                if let Some(uid) = object.uid() {
-                    forgetting.memory.forget_released(&uid);
-                    forgetting.in_use.forget(&uid);
+            Ok(watcher::Event::Delete(object)) => gone(&ctx, &roll, &object),
+            Ok(watcher::Event::InitDone) => {
+                for object in ctx.index.end_list(scope) {
+                    gone(&ctx, &roll, &object);
+                }
+                ctx.memory.relisted(|uid| ctx.index.contains(uid));
+                ctx.in_use.relisted(|uid| ctx.index.contains(uid));
+                if !std::mem::replace(&mut listed, true) {
+                    listing.one_more_done();
+                    ctx.passes.spawn(read_credentials(Arc::clone(&ctx)));
+                    let (api, selector) = past.clone();
+                    ctx.passes.spawn(past::look_back(Arc::clone(&ctx), api, selector));
+                }
+                // Objects that cannot be decoded refer to Secrets that nobody can name: then nothing is forgotten.
+                if ctx.index.all_decoded() {
+                    let secrets: HashSet<SecretName> = ctx.index.secrets().into_iter().collect();
+                    let namespaces = secrets.iter().map(|secret| secret.namespace.as_str()).collect();
+                    ctx.addresses.keep_only(&namespaces);
+                    ctx.secrets.keep_only(&secrets);
                 }
             }
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
-            Ok(_) => {}
-        })
-        .applied_objects()
-        .boxed();
-    let Some(objects) = stand_by(objects, &store, &ctx, &leading).await else { return };
-    Controller::for_stream(objects, store)
-        .with_config(Config::default())
-        .reconcile_on(calls)
-        .graceful_shutdown_on(stop.cancelled_owned())
-        .run(reconcile::reconcile, |_, never, _| -> Action { match *never {} }, ctx)
-        .for_each(|outcome| async move {
-            if let Err(error) = outcome {
-                tracing::debug!(%error, "a reconcile request came to nothing");
-            }
-        })
-        .await;
-}
-
-/// What a controller reads: objects as the watch brings them.
-type Objects = BoxStream<'static, watcher::Result<Guarded>>;
-
-/// Keeps cache and credentials warm until this process leads; then every object is looked at once. `None`: told to stop.
-async fn stand_by(
-    mut objects: Objects,
-    store: &Store<Guarded>,
-    ctx: &Arc<Context>,
-    leading: &CancellationToken,
-) -> Option<Objects> {
-    loop {
-        let next = tokio::select! {
-            biased;
-            () = leading.cancelled() => {
-                let known: Vec<_> = store.state().iter().map(|object| Ok(Guarded::clone(object))).collect();
-                return Some(stream::iter(known).chain(objects).boxed());
-            }
-            () = ctx.stop.cancelled() => return None,
-            next = objects.next() => next?,
-        };
-        if let Some(secret) = next.ok().as_ref().and_then(secret_of) {
-            // For a deletion after this process took over, when the Secret may be gone. A Secret is read once per TTL.
-            let reader = Arc::clone(ctx);
-            ctx.passes.spawn(async move { reader.secrets.login(&secret).await.is_ok() });
         }
     }
 }
 
-/// The Secret that an object refers to for its credentials.
-fn secret_of(guarded: &Guarded) -> Option<SecretName> {
-    let object = guarded.0.as_ref().ok()?;
-    let name = object.spec.credentials_secret_ref.name.clone();
-    Some(SecretName { namespace: object.namespace()?, name })
+/// The watch brought an object.
+fn applied(ctx: &Context, roll: &Roll, scope: usize, mut object: Guarded) {
+    // Nobody reads these, and they are longer than all the rest.
+    object.managed_fields_mut().clear();
+    if object.annotations().contains_key(LAST_APPLIED) {
+        object.annotations_mut().remove(LAST_APPLIED);
+    }
+    roll.seen(&object);
+    ctx.index.apply(scope, &object);
 }
 
-/// The Secrets that objects refer to for their credentials.
-fn referred(ctx: &Context) -> HashSet<SecretName> {
-    let objects = ctx.stores.iter().flat_map(Store::state);
-    objects.filter_map(|guarded| secret_of(&guarded)).collect()
+/// The object is gone.
+fn gone(ctx: &Context, roll: &Roll, object: &Guarded) {
+    roll.gone(object);
+    let Some(uid) = object.uid() else { return };
+    ctx.index.remove(&uid);
+    // Behind the index: until it has dropped the object, a pass may still be asked for.
+    ctx.memory.forget_released(&uid);
+    ctx.in_use.forget(&uid);
 }
 
 /// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.
 async fn read_credentials(ctx: Arc<Context>) {
-    for secret in referred(&ctx) {
+    for secret in ctx.index.secrets() {
         if ctx.stop.is_cancelled() {
             return;
         }
@@ -395,16 +370,18 @@ async fn read_credentials(ctx: Arc<Context>) {
 struct Listing {
     namespaces_left: AtomicUsize,
     synced: Gate,
+    done: CancellationToken,
 }
 
 impl Listing {
     fn new(namespaces: usize, synced: Gate) -> Self {
-        Self { namespaces_left: AtomicUsize::new(namespaces), synced }
+        Self { namespaces_left: AtomicUsize::new(namespaces), synced, done: CancellationToken::new() }
     }
 
     fn one_more_done(&self) {
         if self.namespaces_left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.synced.open();
+            self.done.cancel();
         }
     }
 }

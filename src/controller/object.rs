@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::core::DeserializeGuard;
-use kube::runtime::reflector::Store;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -15,7 +14,7 @@ use crate::api::{
     FINALIZER, RECONCILE_ANNOTATION, RESOLVE_ANNOTATION, Reason, RecreatePolicy, Target,
 };
 use crate::decide::{Address, Answers, Attempt, Desired, Journal, Object, Record, Resolution, Sibling};
-use crate::metrics::{NO_REASON, Objects};
+use crate::twilio::ConversationSid;
 
 /// What `status.lastHandledReconcileAt` can hold.
 const MAX_REQUEST: usize = 256;
@@ -70,33 +69,18 @@ pub(super) fn ready_reason(status: &ConversationWebhookStatus) -> Option<&str> {
 }
 
 /// Whether there may be a second webhook beside the one that the object bears.
-fn is_doubled(status: &ConversationWebhookStatus) -> bool {
+pub(super) fn is_doubled(status: &ConversationWebhookStatus) -> bool {
     let is_stalled = |condition: &Condition| {
         condition.type_ == ConditionType::Stalled.as_str() && condition.reason == Reason::TwinExists.as_str()
     };
     status.webhook_sid.is_some() && status.conditions.iter().any(is_stalled)
 }
 
-/// The objects in the watch caches by what their status says.
-pub(super) fn count(stores: &[Store<Guarded>]) -> Objects {
-    let mut objects = Objects::default();
-    for guarded in stores.iter().flat_map(Store::state) {
-        let Ok(object) = &guarded.0 else {
-            *objects.by_reason.entry(Reason::InvalidConfiguration.as_str()).or_default() += 1;
-            continue;
-        };
-        let said = object.status.as_ref().and_then(ready_reason);
-        let known = Reason::ALL.iter().map(|reason| reason.as_str()).find(|reason| Some(*reason) == said);
-        *objects.by_reason.entry(known.unwrap_or(NO_REASON)).or_default() += 1;
-        objects.doubled += i64::from(object.status.as_ref().is_some_and(is_doubled));
-        // Most have their webhook: no journal needs to be read for those.
-        let may_be_open = object.status.as_ref().is_none_or(|status| status.webhook_sid.is_none())
-            && object.annotations().contains_key(ATTEMPT_ANNOTATION);
-        if may_be_open && view(object, None).open_attempt().is_some() {
-            objects.unresolved += 1;
-        }
-    }
-    objects
+/// Whether the object is on a conversation, by status or label.
+pub(super) fn is_on(object: &ConversationWebhook, conversation: &ConversationSid) -> bool {
+    let recorded = object.status.as_ref().and_then(|status| status.conversation_sid.as_ref());
+    let label = object.labels().get(CONVERSATION_LABEL);
+    recorded == Some(conversation) || label.is_some_and(|label| label == conversation.as_str())
 }
 
 /// The value by which a user asks for an immediate pass, where no pass acted on it yet. Status holds

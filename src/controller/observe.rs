@@ -215,7 +215,7 @@ impl Pass {
         // Whatever was known of siblings is older than this list. Only a create can do with what the cache has.
         let creates = self.object.as_ref().is_some_and(|object| object.record.webhook.is_none());
         self.siblings = if creates {
-            Siblings::Cached(self.ctx.cached_siblings(&at.conversation))
+            Siblings::Cached(self.ctx.index.siblings(&at.conversation))
         } else {
             Siblings::Unread
         };

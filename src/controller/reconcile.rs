@@ -3,23 +3,21 @@
 //! What is read is in `observe`, what is done in `execute` and `create`, what is said at the end in `ending`. Nothing
 //! here knows what called it, and nothing is remembered between passes but what `memory` holds.
 
-use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use kube::runtime::controller::Action as Requeue;
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::ending::Ending;
 use super::error::Trouble;
-use super::memory::{Fingerprint, Remembered};
-use super::object::{Guarded, requested, view};
+use super::index::Begun;
+use super::object::{requested, view};
 use super::pass::Pass;
-use super::schedule::{FAR, backoff, interval, is_at_rest, is_closed, recent, until_check};
+use super::schedule::{backoff, recent};
 use super::secrets::Login;
 use super::undecodable;
 use super::write::version;
@@ -29,64 +27,35 @@ use crate::decide::{Absent, Action, Input, Kind, Object, Phase, Remote, Sender, 
 /// Steps after which a pass is cut short: several times what the longest way through the rules takes.
 const MAX_STEPS: usize = 40;
 
-/// The entry point for the controller: a pass where one is due, otherwise the time until it is.
-pub(super) async fn reconcile(guarded: Arc<Guarded>, ctx: Arc<Context>) -> Result<Requeue, Infallible> {
-    if ctx.must_rest() {
-        return Ok(Requeue::await_change());
+/// One object's turn. Says when it is looked at next, should nothing happen.
+pub(super) async fn reconcile(begun: Begun, ctx: Arc<Context>) -> Option<Duration> {
+    let Begun { guarded, memory, woken, .. } = begun;
+    let uid = guarded.uid().unwrap_or_default();
+    if ctx.must_rest() || ctx.memory.is_released(&uid) {
+        return None;
     }
-    if guarded.uid().is_some_and(|uid| ctx.memory.is_released(&uid)) {
-        return Ok(Requeue::await_change());
+    // Asked only now: since this pass was begun, the index may have dropped the object, and with it went the word that it was let
+    // go.
+    if !ctx.index.contains(&uid) {
+        return None;
     }
-    // Asked only now: since this pass was asked for, the cache may have dropped the object, and with it went the word
-    // that it was let go.
-    let Some(guarded) = ctx.cached(&guarded) else { return Ok(Requeue::await_change()) };
-    let object = match &guarded.0 {
-        Ok(object) => object.clone(),
-        Err(invalid) => return Ok(undecodable::report(&ctx, invalid).await),
+    let object = match guarded.0 {
+        Ok(object) => object,
+        Err(invalid) => return undecodable::report(&ctx, &invalid).await,
     };
-    let uid = object.uid().unwrap_or_default();
     let seen = view(&object, None);
-    let now = Instant::now();
-    let memory = ctx.memory.recall(&uid).unwrap_or_else(|| first_sight(&ctx, &seen, &object, now));
+    let mut memory = memory.unwrap_or_default();
     if memory.newest > version(&object) && version(&object).is_some() {
         // Older than what we have seen: the watch brings the newer one.
-        return Ok(Requeue::requeue(ctx.timing.settle));
+        return Some(ctx.timing.settle);
     }
-    let woken = ctx.memory.take_woken(&uid);
-    let due = woken || memory.due.is_none_or(|due| due <= now);
-    if !due && memory.acted_on.as_ref() == Some(&Fingerprint::of(&seen, requested(&object))) {
-        let wait = memory.due.unwrap_or(now).saturating_duration_since(now);
-        ctx.memory.remember(&uid, memory);
-        return Ok(Requeue::requeue(wait));
-    }
-    let due = due || requested(&object).is_some();
-    let mut memory = memory;
+    let due = woken
+        || memory.due.is_none_or(|due| due <= Instant::now())
+        || requested(&object).is_some();
     if !seen.deleting && seen.record.observed_generation != Some(seen.generation) {
         memory.note_change(seen.generation);
     }
-    let pass = Pass::new(Arc::clone(&ctx), object, seen, memory, due);
-    // In a task of its own: a pass that has begun is never cancelled between a create and the write of its result.
-    let wait = match ctx.passes.spawn(pass.run()).await {
-        Ok(wait) => wait,
-        Err(error) => {
-            tracing::error!(%error, uid, "a pass broke off");
-            ctx.timing.backoff.1
-        }
-    };
-    Ok(Requeue::requeue(wait))
-}
-
-/// A restart must not ask Twilio about everything at once: what was at rest keeps its place in the interval.
-fn first_sight(ctx: &Context, seen: &Object, object: &ConversationWebhook, now: Instant) -> Remembered {
-    if !is_at_rest(seen, object) {
-        return Remembered::default();
-    }
-    let wait = if is_closed(object) {
-        FAR
-    } else {
-        until_check(&check_key(seen), interval(object, ctx.resync_interval), SystemTime::now())
-    };
-    Remembered { acted_on: Some(Fingerprint::of(seen, None)), due: Some(now + wait), ..Remembered::default() }
+    Some(Pass::new(ctx, object, seen, memory, due).run().await)
 }
 
 /// Objects with the same key are checked at the same time.
@@ -111,9 +80,11 @@ impl Pass {
         let uid = self.object.as_ref().map(|object| object.uid.clone()).unwrap_or_default();
         let ending = self.work().await;
         let wait = self.finish(&ending).await;
-        match &self.object {
-            Some(_) => self.ctx.memory.remember(&uid, self.memory),
-            None => self.ctx.memory.forget(&uid),
+        if self.object.is_some() {
+            self.ctx.index.remember(&uid, self.memory);
+        } else {
+            self.ctx.index.forget(&uid);
+            self.ctx.memory.forget(&uid);
         }
         wait
     }

@@ -10,14 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
-use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use super::context::Context;
 use super::in_use::is_name;
-use super::object::view;
-use super::schedule::is_at_rest;
+use super::object::Guarded;
 use super::secrets::SecretName;
 use crate::decide::address_source;
 
@@ -140,20 +138,19 @@ async fn written(ctx: &Arc<Context>, meta: &PartialObjectMeta<Secret>, changed: 
 /// Has everybody looked at whom news of a Secret may concern: its address may be new, or it may be what the Secret lacked that
 /// kept an object from being served. Others log in by it when they next have something to do.
 fn wake(ctx: &Context, secret: &SecretName, login: bool, address: bool) {
-    for guarded in ctx.stores.iter().flat_map(Store::state) {
-        let Ok(object) = &guarded.0 else { continue };
-        if object.namespace().as_ref() != Some(&secret.namespace) {
-            continue;
-        }
-        let by_address = || address_source(&object.spec).is_some_and(|source| source.name == secret.name);
-        let by_login = || {
-            object.spec.credentials_secret_ref.name == secret.name && !is_at_rest(&view(object, None), object)
-        };
-        if ((address && by_address()) || (login && by_login()))
-            && let Some(uid) = object.uid()
-        {
-            ctx.wake(&uid, ObjectRef::from_obj(&guarded));
-        }
+    let by_address = |guarded: &Guarded| {
+        let source = guarded.0.as_ref().ok().and_then(|object| address_source(&object.spec));
+        source.is_some_and(|source| source.name == secret.name)
+    };
+    let mut concerned = Vec::new();
+    if address {
+        concerned.extend(ctx.index.with_address(&secret.namespace).into_iter().filter(by_address));
+    }
+    if login {
+        concerned.extend(ctx.index.unserved_by(secret));
+    }
+    for uid in concerned.iter().filter_map(Guarded::uid) {
+        ctx.index.wake(&uid);
     }
 }
 

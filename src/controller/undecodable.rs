@@ -3,11 +3,12 @@
 //! They exist where the CRD in the cluster is older or looser than this version's. Nothing is changed at Twilio for
 //! them, and their finalizer stays, because what they made is not known for certain.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::error_boundary::InvalidObject;
-use kube::runtime::controller::Action as Requeue;
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -17,10 +18,10 @@ use crate::api::{ConditionType, ConversationWebhook, MANAGER, Reason};
 const MESSAGE: &str = "the object does not fit this version of the operator and is left alone: compare it with \
                        'kubectl explain cw.spec', and install the CRD of the operator's own version";
 
-/// Says in status that an object cannot be decoded, once per generation.
-pub(super) async fn report(ctx: &Context, invalid: &InvalidObject) -> Requeue {
+/// Says in status that an object cannot be decoded, once per generation. How long until that is tried again, if it is.
+pub(super) async fn report(ctx: &Context, invalid: &InvalidObject) -> Option<Duration> {
     let (Some(namespace), Some(name)) = (&invalid.metadata.namespace, &invalid.metadata.name) else {
-        return Requeue::await_change();
+        return None;
     };
     let kind = ApiResource::erase::<ConversationWebhook>(&());
     let api: Api<DynamicObject> = Api::namespaced_with(ctx.kube.clone(), namespace, &kind);
@@ -31,16 +32,16 @@ pub(super) async fn report(ctx: &Context, invalid: &InvalidObject) -> Requeue {
                 tracing::debug!(namespace, name, error = invalid.error, "why the object cannot be decoded");
             }
             // A better operator or a corrected object comes with a change.
-            Requeue::await_change()
+            None
         }
         Err(error) => {
             tracing::warn!(%error, namespace, name, "could not report an object that cannot be decoded");
             match error {
                 // Refused, and will be again until something changes.
                 kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 422) => {
-                    Requeue::await_change()
+                    None
                 }
-                _ => Requeue::requeue(ctx.timing.settle),
+                _ => Some(ctx.timing.settle),
             }
         }
     }

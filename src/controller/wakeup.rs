@@ -1,13 +1,9 @@
 //! Objects that wait for something on a conversation to go: a slot, a twin, a claim. When the operator itself makes
 //! room, they are looked at without waiting for their next check.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use futures::channel::mpsc::UnboundedSender;
-use kube::runtime::reflector::ObjectRef;
-
-use super::object::Guarded;
 use crate::twilio::{AccountSid, ConversationSid};
 
 /// A conversation of an account.
@@ -16,14 +12,14 @@ type Place = (AccountSid, ConversationSid);
 /// Who waits where, by uid. Only a hint: whoever is not on the list is looked at with the next check.
 #[derive(Debug, Default)]
 pub(super) struct Waiters {
-    by_place: Mutex<HashMap<Place, HashMap<String, ObjectRef<Guarded>>>>,
+    by_place: Mutex<HashMap<Place, HashSet<String>>>,
 }
 
 impl Waiters {
     /// The object waits for something to go from this conversation.
-    pub(super) fn wait(&self, place: Place, uid: String, object: ObjectRef<Guarded>) {
+    pub(super) fn wait(&self, place: Place, uid: String) {
         let mut waiters = self.by_place.lock().unwrap_or_else(PoisonError::into_inner);
-        waiters.entry(place).or_default().insert(uid, object);
+        waiters.entry(place).or_default().insert(uid);
     }
 
     /// The object is gone.
@@ -35,13 +31,10 @@ impl Waiters {
     }
 
     /// Something went: takes everybody who waits there.
-    pub(super) fn take(&self, place: &Place) -> HashMap<String, ObjectRef<Guarded>> {
+    pub(super) fn take(&self, place: &Place) -> HashSet<String> {
         self.by_place.lock().unwrap_or_else(PoisonError::into_inner).remove(place).unwrap_or_default()
     }
 }
-
-/// Hands objects to the controller out of turn; one sender per watch.
-pub(super) type Bell = UnboundedSender<ObjectRef<Guarded>>;
 
 #[cfg(test)]
 mod tests {
@@ -52,7 +45,7 @@ mod tests {
     }
 
     fn names(waiters: &Waiters, n: u8) -> Vec<String> {
-        let mut names: Vec<_> = waiters.take(&place(n)).into_values().map(|object| object.name).collect();
+        let mut names: Vec<_> = waiters.take(&place(n)).into_iter().collect();
         names.sort();
         names
     }
@@ -61,7 +54,7 @@ mod tests {
     fn whoever_waits_is_named_once_there_and_once_only() {
         let waiters = Waiters::default();
         for (n, name) in [(1, "a"), (1, "b"), (1, "a"), (2, "c"), (2, "gone")] {
-            waiters.wait(place(n), name.to_owned(), ObjectRef::new(name).within("tenant"));
+            waiters.wait(place(n), name.to_owned());
         }
         waiters.forget("gone");
         assert_eq!(names(&waiters, 1), ["a", "b"]);

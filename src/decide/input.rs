@@ -119,7 +119,7 @@ pub struct Object {
 }
 
 /// What a user said by annotation, where rules alone do not lead on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Answers {
     /// What a create whose reply was lost has made.
     pub resolve: Option<Resolution>,
@@ -130,7 +130,7 @@ pub struct Answers {
 }
 
 /// What a user says that a create made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Resolution {
     /// Id of the attempt that it is about.
     pub attempt: String,
@@ -173,7 +173,7 @@ impl Journal {
 }
 
 /// What status records about the webhook.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// The webhook.
     pub webhook: Option<WebhookSid>,

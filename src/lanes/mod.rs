@@ -76,6 +76,12 @@ impl Lanes {
         Self { shared: Arc::new(Shared { start: Instant::now(), accounts, numbers }) }
     }
 
+    /// How many passes of an account may be in its lane at most.
+    #[must_use]
+    pub fn ceiling(&self) -> usize {
+        usize::try_from(self.shared.accounts.limits().ceiling).unwrap_or(usize::MAX)
+    }
+
     /// Waits for a free place in the account's lane. May be cancelled at any time.
     ///
     /// # Errors

@@ -9,11 +9,12 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::{DeleteParams, ListParams};
+use serde_json::json;
 use twilio_conversations_simulator::{
     ApiClient, Entry, Fault, FaultRule, Operation, WEBHOOK_SLOTS, WebhookRecord,
 };
 
-use crate::support::{World, condition, conversation, eventually, ready, webhook_spec};
+use crate::support::{ACCOUNT, AUTH_TOKEN, World, condition, conversation, eventually, ready, webhook_spec};
 
 /// How long each request takes at Twilio, so that those that overlap are seen to.
 const REQUEST: Duration = Duration::from_millis(20);
@@ -203,18 +204,44 @@ async fn r03_of_two_identical_objects_one_waits_until_the_other_is_gone() {
     assert_eq!(most_alive(world.simulator.ledger().records()), 1);
 }
 
-/// One at a time, they take longer than a pass may: whoever does not get his turn in time comes again.
+/// One at a time, they take longer than a pass may: whoever waits for his turn among his tenant's objects has not begun yet.
 #[tokio::test]
-async fn a_pass_whose_turn_does_not_come_gives_up_and_its_object_is_served_later() {
+async fn a_backlog_waits_for_its_turn_and_no_pass_gives_up() {
     const OBJECTS: u32 = 60;
     let mut world = World::new().await;
     world.simulator.add_fault(FaultRule::new(Fault::delay_before_commit(100)));
     world.start_operator(&["--time-scale=0.02", "--max-in-flight-per-account=1"]).await;
     create_all(&world, (1..=OBJECTS).map(|object| (object, object))).await;
-    let crowded = "cwo_passes_total{outcome=\"Crowded\"} ";
-    let operator = world.operator.as_ref().unwrap();
+    wait_ready(&world, OBJECTS as usize).await;
+    let journal = world.simulator.journal();
+    assert_eq!(of(Operation::Create, &journal).len(), OBJECTS as usize);
+    let metrics = world.operator.as_ref().unwrap().admin("/metrics").await;
+    assert!(!metrics.contains(CROWDED), "{metrics}");
+}
+
+/// In the operator's metrics once a pass gave up since its turn did not come.
+const CROWDED: &str = "cwo_passes_total{outcome=\"Crowded\"} ";
+
+/// The same where each has a Secret of its own, and all of them open one account: their passes begin, and share what Twilio
+/// allows that account.
+#[tokio::test]
+async fn a_pass_whose_turn_does_not_come_gives_up_and_its_object_is_served_later() {
+    const OBJECTS: u32 = 60;
+    let mut world = World::new().await;
+    let secrets: Vec<String> = (1..=OBJECTS).map(|object| format!("login-{object}")).collect();
+    for secret in &secrets {
+        world.secret(secret, &[("TWILIO_ACCOUNT_SID", ACCOUNT), ("TWILIO_AUTH_TOKEN", AUTH_TOKEN)]).await;
+    }
+    world.grant_secrets(&secrets.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    world.simulator.add_fault(FaultRule::new(Fault::delay_before_commit(100)));
+    world.start_operator(&["--time-scale=0.02", "--max-in-flight-per-account=1"]).await;
+    for object in 1..=OBJECTS {
+        let mut spec = webhook_spec(object, &url(object));
+        spec["credentialsSecretRef"] = json!({ "name": format!("login-{object}") });
+        world.create(&format!("bot-{object}"), spec).await;
+    }
     eventually("a pass gives up", PATIENCE, async || {
-        operator.admin("/metrics").await.contains(crowded).then_some(())
+        world.operator.as_ref().unwrap().admin("/metrics").await.contains(CROWDED).then_some(())
     })
     .await;
     wait_ready(&world, OBJECTS as usize).await;

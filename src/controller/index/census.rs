@@ -1,0 +1,117 @@
+//! What is asked about all objects at once.
+
+use kube::ResourceExt;
+
+use super::entry::{Entry, Facts, namespace_key, uid};
+use super::packed::Packed;
+use super::{Book, Index, key};
+use crate::api::Reason;
+use crate::controller::object::{Guarded, is_on, sibling};
+use crate::controller::secrets::SecretName;
+use crate::decide::Sibling;
+use crate::metrics::{NO_REASON, Objects};
+use crate::queue::ObjectId;
+use crate::twilio::{AccountSid, ConversationSid};
+
+impl Book {
+    fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().flatten()
+    }
+}
+
+impl Index {
+    /// The objects by what their status says.
+    pub(in crate::controller) fn count(&self) -> Objects {
+        let mut objects = Objects::default();
+        for facts in self.book().all().map(|entry| &entry.facts) {
+            let said = facts.reason.and_then(|at| Reason::ALL.get(usize::from(at)));
+            let reason = match (facts.is_decoded, said) {
+                (false, _) => Reason::InvalidConfiguration.as_str(),
+                (true, said) => said.map_or(NO_REASON, |reason| reason.as_str()),
+            };
+            *objects.by_reason.entry(reason).or_default() += 1;
+            objects.doubled += i64::from(facts.is_doubled);
+            objects.unresolved += i64::from(facts.is_unresolved);
+        }
+        objects
+    }
+
+    /// How many objects have their webhook in an account.
+    pub(in crate::controller) fn webhooks_in(&self, account: &AccountSid) -> usize {
+        let account = key(account.as_str());
+        let book = self.book();
+        book.all().filter(|entry| entry.facts.has_webhook && entry.facts.account == account).count()
+    }
+
+    /// The objects on a conversation, by status or label.
+    pub(in crate::controller) fn siblings(&self, conversation: &ConversationSid) -> Vec<Sibling> {
+        let wanted = key(conversation.as_str());
+        let packed: Vec<_> = {
+            let book = self.book();
+            let here = book.by_conversation.range((wanted, 0)..=(wanted, ObjectId::MAX));
+            let ids = here.map(|(_, id)| *id).chain(book.torn.iter().copied());
+            ids.filter_map(|id| book.entries.get(id as usize)?.as_ref())
+                .map(|entry| entry.packed.clone())
+                .collect()
+        };
+        let objects = packed.iter().filter_map(|packed| self.unpack(packed)?.0.ok());
+        let mut siblings: Vec<Sibling> = objects
+            .filter(|object| is_on(object, conversation))
+            .map(|object| sibling(&object))
+            .collect();
+        // One of those whose label and status differ may have come twice.
+        siblings.sort_by(|a, b| a.uid.cmp(&b.uid));
+        siblings.dedup_by(|a, b| a.uid == b.uid);
+        siblings
+    }
+
+    /// The Secrets that objects refer to for their credentials.
+    pub(in crate::controller) fn secrets(&self) -> Vec<SecretName> {
+        self.book().secrets.values().map(|(secret, _)| secret.clone()).collect()
+    }
+
+    /// Whether every object can be decoded.
+    pub(in crate::controller) fn all_decoded(&self) -> bool {
+        self.book().undecoded == 0
+    }
+
+    /// Whether there is such an object.
+    pub(in crate::controller) fn contains(&self, uid_: &str) -> bool {
+        self.book().by_uid.contains_key(&uid(uid_))
+    }
+
+    /// Whether `needs` holds for an object on whose behalf this Secret may bear a finalizer.
+    pub(in crate::controller) fn any_may_keep(
+        &self,
+        secret: &SecretName,
+        needs: impl Fn(&Guarded) -> bool,
+    ) -> bool {
+        let (lane, namespace) = (key(secret), namespace_key(&secret.namespace));
+        let candidates = self.packed(|facts| {
+            (facts.keeps_own_secret && facts.place.lane == lane)
+                || (facts.keeps_other_secret && facts.namespace == namespace)
+        });
+        candidates.iter().filter_map(|packed| self.unpack(packed)).any(|guarded| needs(&guarded))
+    }
+
+    /// Objects in a namespace whose address comes from some Secret.
+    pub(in crate::controller) fn with_address(&self, namespace: &str) -> Vec<Guarded> {
+        let key = namespace_key(namespace);
+        let candidates = self.packed(|facts| facts.has_address && facts.namespace == key);
+        let objects = candidates.iter().filter_map(|packed| self.unpack(packed));
+        objects.filter(|object| object.namespace().as_deref() == Some(namespace)).collect()
+    }
+
+    /// Objects that log in by a Secret and are not at rest.
+    pub(in crate::controller) fn unserved_by(&self, secret: &SecretName) -> Vec<Guarded> {
+        let lane = key(secret);
+        let unserved =
+            self.packed(|facts| facts.is_decoded && facts.place.lane == lane && !facts.is_at_rest);
+        unserved.iter().filter_map(|packed| self.unpack(packed)).collect()
+    }
+
+    fn packed(&self, which: impl Fn(&Facts) -> bool) -> Vec<Packed> {
+        let book = self.book();
+        book.all().filter(|entry| which(&entry.facts)).map(|entry| entry.packed.clone()).collect()
+    }
+}

@@ -1,0 +1,414 @@
+//! Every object that this process serves: at rest packed and next to nothing, and whose pass is due when.
+//!
+//! One lock for all of it, held for moments: what the watch brings, what passes learn and whose turn it is fit together. A
+//! thousand tenants' objects are at rest most of the time, and of one at rest nothing is kept that nobody asks for.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `packed` | an object as few bytes |
+//! | `entry` | what is kept beside them |
+//! | `census` | what is asked about all objects |
+
+mod census;
+mod entry;
+mod packed;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use kube::ResourceExt;
+use tokio::sync::Notify;
+
+pub(super) use self::entry::{key, secret_of};
+
+use self::entry::{Entry, Facts, Memory, Uid, uid};
+use self::packed::Packer;
+use super::memory::Remembered;
+use super::object::Guarded;
+use super::schedule::{FAR, until_check};
+use super::secrets::SecretName;
+use crate::queue::{Class, Left, Limits, ObjectId, Queue};
+
+/// All objects, and the passes that they wait for.
+pub(super) struct Index {
+    start: Instant,
+    resync: Duration,
+    packer: Packer,
+    book: Mutex<Book>,
+    bell: Notify,
+}
+
+struct Book {
+    /// By number; a number without an entry is free, or its pass is not over.
+    entries: Vec<Option<Entry>>,
+    free: Vec<ObjectId>,
+    by_uid: HashMap<Uid, ObjectId>,
+    /// Key of a conversation, and an object on it.
+    by_conversation: BTreeSet<(u64, ObjectId)>,
+    /// Objects whose label names another conversation than their status.
+    torn: HashSet<ObjectId>,
+    /// Secrets that objects refer to, by their lane, and by how many.
+    secrets: HashMap<u64, (SecretName, u32)>,
+    undecoded: usize,
+    /// When objects are looked at next, in milliseconds.
+    timers: BTreeSet<(u64, ObjectId)>,
+    queue: Queue,
+    /// Whether passes begin. Until then objects are kept, and nothing else.
+    active: bool,
+    /// The list that each watch makes, or made last.
+    lists: Vec<u32>,
+}
+
+/// An object's pass begins.
+pub(super) struct Begun {
+    pub(super) id: ObjectId,
+    pub(super) guarded: Guarded,
+    /// What is remembered of it; `None`: nothing was ever done.
+    pub(super) memory: Option<Remembered>,
+    pub(super) woken: bool,
+}
+
+impl Index {
+    /// No objects yet; `scopes` watches bring them.
+    pub(super) fn new(scopes: usize, resync: Duration, limits: Limits) -> std::io::Result<Self> {
+        let book = Book {
+            entries: Vec::new(),
+            free: Vec::new(),
+            by_uid: HashMap::new(),
+            by_conversation: BTreeSet::new(),
+            torn: HashSet::new(),
+            secrets: HashMap::new(),
+            undecoded: 0,
+            timers: BTreeSet::new(),
+            queue: Queue::new(limits),
+            active: false,
+            lists: vec![0; scopes],
+        };
+        Ok(Self {
+            start: Instant::now(),
+            resync,
+            packer: Packer::new()?,
+            book: Mutex::new(book),
+            bell: Notify::new(),
+        })
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unpack(&self, packed: &packed::Packed) -> Option<Guarded> {
+        let unpacked = self.packer.unpack(packed);
+        unpacked.inspect_err(|error| tracing::error!(%error, "an object cannot be unpacked")).ok()
+    }
+
+    /// The watch brought an object.
+    pub(super) fn apply(&self, scope: usize, guarded: &Guarded) {
+        let packed = match self.packer.pack(guarded) {
+            Ok(packed) => packed,
+            Err(error) => return tracing::error!(%error, name = guarded.name_any(), "an object cannot be packed"),
+        };
+        let facts = Facts::of(guarded, self.resync);
+        let secret = guarded.0.as_ref().ok().and_then(secret_of);
+        let uid = uid(&guarded.uid().unwrap_or_default());
+        let mut book = self.book();
+        let listed = book.lists.get(scope).copied().unwrap_or_default();
+        let id = book.by_uid.get(&uid).copied().unwrap_or_else(|| book.number(uid));
+        let old = book.entries.get_mut(id as usize).and_then(Option::take);
+        let (woken, timer, memory) = match old {
+            Some(old) => {
+                book.unlink(id, &old.facts);
+                (old.woken, old.timer, old.memory)
+            }
+            None => (false, 0, Memory::default()),
+        };
+        book.link(id, &facts, secret);
+        let scope = u16::try_from(scope).unwrap_or(u16::MAX);
+        let mut entry = Entry { packed, facts, scope, listed, woken, timer, memory };
+        entry.memory.caught_up(entry.facts.version);
+        if let Some(place) = book.entries.get_mut(id as usize) {
+            *place = Some(entry);
+        }
+        if book.active {
+            book.look(id, self.start);
+            drop(book);
+            self.bell.notify_one();
+        }
+    }
+
+    /// A watch begins a new list.
+    pub(super) fn begin_list(&self, scope: usize) {
+        if let Some(list) = self.book().lists.get_mut(scope) {
+            *list = list.wrapping_add(1);
+        }
+    }
+
+    /// The list is done: the objects that are not on it.
+    pub(super) fn end_list(&self, scope: usize) -> Vec<Guarded> {
+        let gone: Vec<_> = {
+            let mut book = self.book();
+            let list = book.lists.get(scope).copied().unwrap_or_default();
+            let scope = u16::try_from(scope).unwrap_or(u16::MAX);
+            let mut gone = Vec::new();
+            for entry in book.entries.iter_mut().flatten().filter(|entry| entry.scope == scope) {
+                if entry.listed == list {
+                    entry.memory.relisted();
+                } else {
+                    gone.push(entry.packed.clone());
+                }
+            }
+            gone
+        };
+        gone.iter().filter_map(|packed| self.unpack(packed)).collect()
+    }
+
+    /// The object is gone.
+    pub(super) fn remove(&self, uid_: &str) {
+        let mut book = self.book();
+        let Some(id) = book.by_uid.remove(&uid(uid_)) else { return };
+        if let Some(entry) = book.entries.get_mut(id as usize).and_then(Option::take) {
+            book.unlink(id, &entry.facts);
+            book.timers.remove(&(entry.timer, id));
+        }
+        if book.queue.forget(id) {
+            book.free.push(id);
+        }
+    }
+
+    /// Passes begin from now on: every object is looked at.
+    pub(super) fn activate(&self) {
+        let mut book = self.book();
+        book.active = true;
+        for id in 0..book.entries.len() {
+            if let Ok(id) = ObjectId::try_from(id) {
+                book.look(id, self.start);
+            }
+        }
+        drop(book);
+        self.bell.notify_one();
+    }
+
+    /// The object is looked at now, whatever it waits for.
+    pub(super) fn wake(&self, uid_: &str) {
+        let mut book = self.book();
+        let Some(&id) = book.by_uid.get(&uid(uid_)) else { return };
+        if let Some(Some(entry)) = book.entries.get_mut(id as usize) {
+            entry.woken = true;
+        }
+        if book.active {
+            book.look(id, self.start);
+            drop(book);
+            self.bell.notify_one();
+        }
+    }
+
+    /// The next object whose pass begins; `requests` are under way at the API server.
+    pub(super) fn begin(&self, requests: usize) -> Option<Begun> {
+        loop {
+            let mut book = self.book();
+            book.ring(self.start);
+            let id = book.queue.next(requests, self.start.elapsed())?;
+            let Some(Some(entry)) = book.entries.get_mut(id as usize) else {
+                book.end(id);
+                continue;
+            };
+            let woken = std::mem::take(&mut entry.woken);
+            if !woken && entry.is_idle(self.start.elapsed()) {
+                // Nothing to do any more.
+                book.end(id);
+                book.look(id, self.start);
+                continue;
+            }
+            let (packed, memory) = (entry.packed.clone(), entry.memory.recall(self.start));
+            drop(book);
+            if let Some(guarded) = self.unpack(&packed) {
+                return Some(Begun { id, guarded, memory, woken });
+            }
+            self.end(id, None);
+        }
+    }
+
+    /// The object's pass is over; it is looked at again after `wait`, or when something happens.
+    pub(super) fn end(&self, id: ObjectId, wait: Option<Duration>) {
+        let mut book = self.book();
+        match book.end(id) {
+            Left::Gone => {}
+            Left::Nothing => book.time(id, wait.map(|wait| self.start.elapsed() + wait)),
+            Left::News => {
+                book.time(id, wait.map(|wait| self.start.elapsed() + wait));
+                book.look(id, self.start);
+            }
+        }
+        drop(book);
+        self.bell.notify_one();
+    }
+
+    /// Waits until somebody's pass may begin.
+    pub(super) async fn called(&self) {
+        let next = {
+            let book = self.book();
+            let timer = book.timers.first().map(|(due, _)| Duration::from_millis(*due));
+            match (timer, book.queue.next_chance()) {
+                (Some(timer), Some(chance)) => Some(timer.min(chance)),
+                (timer, chance) => timer.or(chance),
+            }
+        };
+        let now = self.start.elapsed();
+        let wait = next.map_or(Duration::from_mins(1), |next| next.saturating_sub(now));
+        // Called or not, it is time to look.
+        let _ = tokio::time::timeout(wait.max(Duration::from_millis(1)), self.bell.notified()).await;
+    }
+
+    /// Objects that wait for a pass, and passes under way.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let book = self.book();
+        (book.queue.waiting(), book.queue.running())
+    }
+
+    /// What is remembered of an object.
+    pub(super) fn recall(&self, uid_: &str) -> Option<Remembered> {
+        self.book().entry(uid_)?.memory.recall(self.start)
+    }
+
+    /// Remembers this of an object.
+    pub(super) fn remember(&self, uid_: &str, remembered: Remembered) {
+        let memory = Memory::of(remembered, self.start);
+        if let Some(entry) = self.book().entry_mut(uid_) {
+            entry.memory = memory;
+            entry.memory.caught_up(entry.facts.version);
+        }
+    }
+
+    /// Nothing is known of the object any more.
+    pub(super) fn forget(&self, uid_: &str) {
+        if let Some(entry) = self.book().entry_mut(uid_) {
+            entry.memory = Memory::default();
+            entry.woken = false;
+        }
+    }
+}
+
+impl Entry {
+    /// A pass would do nothing.
+    fn is_idle(&self, now: Duration) -> bool {
+        self.memory.has_acted_on(self.facts.seen) && self.memory.due().is_some_and(|due| due > now)
+    }
+
+    /// A restart must not ask Twilio about everything at once: what was at rest keeps its place in the interval.
+    fn first_sight(&mut self, start: Instant) {
+        let wait = if self.facts.is_closed {
+            FAR
+        } else {
+            let interval = Duration::from_millis(self.facts.interval.max(1).into());
+            until_check(self.facts.place.conversation, interval, SystemTime::now())
+        };
+        let (acted_on, due) = (Some(self.facts.seen), Some(Instant::now() + wait));
+        self.memory = Memory::of(Remembered { acted_on, due, ..Remembered::default() }, start);
+    }
+}
+
+impl Book {
+    fn number(&mut self, uid: Uid) -> ObjectId {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            ObjectId::try_from(self.entries.len() - 1).unwrap_or(ObjectId::MAX)
+        });
+        self.by_uid.insert(uid, id);
+        id
+    }
+
+    fn entry(&self, uid_: &str) -> Option<&Entry> {
+        let id = *self.by_uid.get(&uid(uid_))?;
+        self.entries.get(id as usize)?.as_ref()
+    }
+
+    fn entry_mut(&mut self, uid_: &str) -> Option<&mut Entry> {
+        let id = *self.by_uid.get(&uid(uid_))?;
+        self.entries.get_mut(id as usize)?.as_mut()
+    }
+
+    fn link(&mut self, id: ObjectId, facts: &Facts, secret: Option<SecretName>) {
+        if facts.conversation != 0 {
+            self.by_conversation.insert((facts.conversation, id));
+        }
+        if facts.is_torn {
+            self.torn.insert(id);
+        }
+        self.undecoded += usize::from(!facts.is_decoded);
+        if let Some(secret) = secret {
+            self.secrets.entry(facts.place.lane).or_insert((secret, 0)).1 += 1;
+        }
+    }
+
+    fn unlink(&mut self, id: ObjectId, facts: &Facts) {
+        self.by_conversation.remove(&(facts.conversation, id));
+        self.torn.remove(&id);
+        self.undecoded -= usize::from(!facts.is_decoded);
+        if facts.is_decoded
+            && let Some((_, objects)) = self.secrets.get_mut(&facts.place.lane)
+        {
+            *objects -= 1;
+            if *objects == 0 {
+                self.secrets.remove(&facts.place.lane);
+            }
+        }
+    }
+
+    /// Something happened to the object, or its time has come: it joins the queue if there may be something to do.
+    fn look(&mut self, id: ObjectId, start: Instant) {
+        let now = start.elapsed();
+        let Some(Some(entry)) = self.entries.get_mut(id as usize) else { return };
+        if entry.memory.is_ahead_of(entry.facts.version) {
+            // The watch brings the newer one.
+            return;
+        }
+        if !entry.memory.is_known() && entry.facts.is_at_rest {
+            entry.first_sight(start);
+        }
+        if !entry.woken && entry.is_idle(now) {
+            let due = entry.memory.due();
+            return self.time(id, due);
+        }
+        let is_news = entry.woken || !entry.memory.has_acted_on(entry.facts.seen);
+        let class = match (is_news, entry.facts.is_at_rest) {
+            (true, _) => Class::Change,
+            (false, false) => Class::Retry,
+            (false, true) => Class::Check,
+        };
+        self.queue.push(id, entry.facts.place, class);
+    }
+
+    /// The objects whose time has come.
+    fn ring(&mut self, start: Instant) {
+        let now = start.elapsed();
+        while let Some(&(due, id)) = self.timers.first()
+            && Duration::from_millis(due) <= now
+        {
+            self.time(id, None);
+            self.look(id, start);
+        }
+    }
+
+    /// When the object is looked at next, should nothing happen.
+    fn time(&mut self, id: ObjectId, at: Option<Duration>) {
+        let Some(Some(entry)) = self.entries.get_mut(id as usize) else { return };
+        if entry.timer != 0 {
+            self.timers.remove(&(entry.timer, id));
+        }
+        // Rounded up: a look that is a hair too early would be for nothing.
+        let at = at.map_or(0, |at| u64::try_from(at.as_micros() / 1000 + 1).unwrap_or(u64::MAX));
+        entry.timer = at;
+        if at != 0 {
+            self.timers.insert((at, id));
+        }
+    }
+
+    fn end(&mut self, id: ObjectId) -> Left {
+        let left = self.queue.end(id);
+        if left == Left::Gone {
+            self.free.push(id);
+        }
+        left
+    }
+}
