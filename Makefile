@@ -103,7 +103,7 @@ bench: control-plane ## The operator beside the floor and its peers, for docs/be
 	@cargo build --quiet --release --locked --package bench --package twilio-conversations-simulator \
 	    --package conversation-webhook-operator --package peer-kube-rs
 	@target="$$(realpath "$${CARGO_TARGET_DIR:-target}")/release"; \
-	if command -v go > /dev/null; then (cd benches/peers/controller-runtime && go build -o "$$target/" .); fi; \
+	if command -v go > /dev/null; then (cd benches/peers/controller-runtime && go build -o "$$target/peer-controller-runtime" .); fi; \
 	"$$target/bench" create --objects $(BENCH_OBJECTS) --contenders $(BENCH_CONTENDERS); echo; \
 	"$$target/bench" rest --objects $(BENCH_OBJECTS)
 

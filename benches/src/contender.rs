@@ -45,6 +45,15 @@ impl Contender {
         }
     }
 
+    /// Whether its program is there.
+    pub(crate) fn check(self) -> Result<()> {
+        match (self, self.peer()) {
+            (Self::Operator, _) => program("conversation-webhook-operator").map(drop),
+            (_, Some((name, _))) => program(name).map(drop),
+            (_, None) => Ok(()),
+        }
+    }
+
     /// Program and arguments of a peer.
     fn peer(self) -> Option<(&'static str, &'static [&'static str])> {
         Some(match self {

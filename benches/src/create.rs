@@ -29,6 +29,8 @@ struct Run {
 }
 
 pub(crate) async fn run(size: Size, repeats: usize, contenders: &[Contender]) -> Result<()> {
+    // Before an hour is spent on the others.
+    contenders.iter().try_for_each(|contender| contender.check())?;
     let mut runs: Vec<(Contender, Run)> = Vec::new();
     for repeat in 0..repeats {
         for &contender in contenders {

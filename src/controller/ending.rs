@@ -97,7 +97,7 @@ impl Pass {
                 Err(trouble) => {
                     tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "status was not written");
                     self.memory.failures = self.memory.failures.saturating_add(1);
-                    overtaken = Some(backoff(self.memory.failures, &self.ctx.timing, fastrand::f64()));
+                    overtaken = Some(backoff_of_api_server(self.memory.failures, &self.ctx.timing));
                 }
             }
         }
@@ -220,6 +220,7 @@ impl Pass {
             Ending::Hold(Hold::AccountMismatch { .. }) => poll(&timing),
             // Only a change leads on; a webhook is not looked at.
             Ending::Hold(Hold::Suspended) => FAR,
+            Ending::Trouble(Trouble::Kubernetes(_)) => backoff_of_api_server(self.memory.failures, &timing),
             Ending::Trouble(trouble) => match trouble.retry() {
                 Retry::Backoff(at_least) => {
                     at_least.max(backoff(self.memory.failures, &timing, fastrand::f64()))
@@ -424,6 +425,12 @@ fn says(raw: &ConversationWebhook, object: &Object, why: (Reason, bool), by_lane
             && condition.observed_generation == Some(object.generation)
     });
     said && (by_lane || stalls == stalled)
+}
+
+/// A pause after passes that the API server kept from finishing: a minute at most. It is back after an upgrade or a failover, and
+/// says to nobody that it is.
+fn backoff_of_api_server(failures: u32, timing: &Timing) -> Duration {
+    backoff(failures, timing, fastrand::f64()).min(timing.backoff.1 / 5)
 }
 
 /// Until credentials are looked at again. Jittered, so that it is not always the same object that gets to try them.

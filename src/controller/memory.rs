@@ -49,9 +49,8 @@ pub(super) fn fingerprint(object: &Object, requested: Option<&str>) -> u64 {
 impl Remembered {
     /// Nothing of it would be missed.
     pub(super) fn is_empty(&self) -> bool {
-        let Self {
-            newest, acted_on, due, failures, trouble, attempt, absent, changed, waits, address
-        } = self;
+        let Self { newest, acted_on, due, failures, trouble, attempt, absent, changed, waits, address } =
+            self;
         newest.is_none()
             && acted_on.is_none()
             && due.is_none()

@@ -33,6 +33,7 @@ mod ending;
 mod error;
 mod events;
 mod execute;
+mod guarded;
 mod in_use;
 mod index;
 mod memory;
@@ -53,17 +54,14 @@ mod status;
 mod undecodable;
 mod vanished;
 mod wakeup;
+mod watch;
 mod write;
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::future::join_all;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::{Api, Client};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -73,16 +71,16 @@ use self::context::Context;
 use self::conversations::Conversations;
 use self::definition::Definition;
 use self::events::Events;
+use self::guarded::Guarded;
 use self::in_use::InUse;
-use self::index::{Index, secret_of};
+use self::index::Index;
 use self::memory::Memory;
-use self::object::Guarded;
-use self::roll::Roll;
 pub use self::room::ApiRoom;
 pub use self::rotation::SecretScope;
-use self::secrets::{SecretName, Secrets};
+use self::secrets::Secrets;
 use self::vanished::Vanished;
 use self::wakeup::Waiters;
+use self::watch::{Listing, watch};
 use crate::admin::Gate;
 use crate::decide::Timing;
 use crate::lanes::Lanes;
@@ -170,9 +168,6 @@ pub enum Failed {
     Pack(#[source] std::io::Error),
 }
 
-/// What kubectl keeps of the manifest: as long as the object itself, and nobody here reads it.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// Serves objects until `stop`, then finishes the creates under way.
 ///
 /// # Errors
@@ -233,15 +228,13 @@ pub async fn run(
     });
     rotation::start(&ctx, &parts.watches, &settings.watched_secrets);
     let listing = Arc::new(Listing::new(apis.len(), parts.synced));
-    let config = settings
-        .label_selector
-        .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(&selector));
+    let selector = settings.label_selector;
     let watches: Vec<_> = apis
         .into_iter()
         .enumerate()
         .map(|(scope, api)| {
             let (ctx, listing) = (Arc::clone(&ctx), Arc::clone(&listing));
-            watch(scope, api, config.clone(), ctx, listing, turn.leading.clone())
+            watch(scope, api, selector.clone(), ctx, listing, turn.leading.clone())
         })
         .collect();
     let leading = async {
@@ -279,109 +272,4 @@ pub async fn run(
         tracing::debug!("some Events were not published before the stop");
     }
     Ok(())
-}
-
-/// Keeps the index as the API server has the objects.
-async fn watch(
-    scope: usize,
-    api: Api<Guarded>,
-    config: watcher::Config,
-    ctx: Arc<Context>,
-    listing: Arc<Listing>,
-    leading: CancellationToken,
-) {
-    let roll = Roll::new(Arc::clone(&ctx));
-    let mut listed = false;
-    let past = (api.clone(), config.label_selector.clone());
-    let mut events = watcher(api, config).default_backoff().boxed();
-    while let Some(Some(event)) = ctx.stop.run_until_cancelled(events.next()).await {
-        match event {
-            Ok(watcher::Event::Init) => ctx.index.begin_list(scope),
-            Ok(watcher::Event::InitApply(object)) => applied(&ctx, &roll, scope, object),
-            Ok(watcher::Event::Apply(object)) => {
-                let secret = object.0.as_ref().ok().and_then(secret_of);
-                applied(&ctx, &roll, scope, object);
-                if let Some(secret) = secret.filter(|_| !leading.is_cancelled()) {
-                    // For a deletion after this process took over, when the Secret may be gone. A Secret is read once per TTL.
-                    let reader = Arc::clone(&ctx);
-                    ctx.passes.spawn(async move { reader.secrets.login(&secret).await.is_ok() });
-                }
-            }
-            Ok(watcher::Event::Delete(object)) => gone(&ctx, &roll, &object),
-            Ok(watcher::Event::InitDone) => {
-                for object in ctx.index.end_list(scope) {
-                    gone(&ctx, &roll, &object);
-                }
-                ctx.memory.relisted(|uid| ctx.index.contains(uid));
-                ctx.in_use.relisted(|uid| ctx.index.contains(uid));
-                if !std::mem::replace(&mut listed, true) {
-                    listing.one_more_done();
-                    ctx.passes.spawn(read_credentials(Arc::clone(&ctx)));
-                    let (api, selector) = past.clone();
-                    ctx.passes.spawn(past::look_back(Arc::clone(&ctx), api, selector));
-                }
-                // Objects that cannot be decoded refer to Secrets that nobody can name: then nothing is forgotten.
-                if ctx.index.all_decoded() {
-                    let secrets: HashSet<SecretName> = ctx.index.secrets().into_iter().collect();
-                    let namespaces = secrets.iter().map(|secret| secret.namespace.as_str()).collect();
-                    ctx.addresses.keep_only(&namespaces);
-                    ctx.secrets.keep_only(&secrets);
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
-        }
-    }
-}
-
-/// The watch brought an object.
-fn applied(ctx: &Context, roll: &Roll, scope: usize, mut object: Guarded) {
-    // Nobody reads these, and they are longer than all the rest.
-    object.managed_fields_mut().clear();
-    if object.annotations().contains_key(LAST_APPLIED) {
-        object.annotations_mut().remove(LAST_APPLIED);
-    }
-    roll.seen(&object);
-    ctx.index.apply(scope, &object);
-}
-
-/// The object is gone.
-fn gone(ctx: &Context, roll: &Roll, object: &Guarded) {
-    roll.gone(object);
-    let Some(uid) = object.uid() else { return };
-    ctx.index.remove(&uid);
-    // Behind the index: until it has dropped the object, a pass may still be asked for.
-    ctx.memory.forget_released(&uid);
-    ctx.in_use.forget(&uid);
-}
-
-/// Reads every Secret that an object refers to once, so that deletions can finish although the Secrets go first.
-async fn read_credentials(ctx: Arc<Context>) {
-    for secret in ctx.index.secrets() {
-        if ctx.stop.is_cancelled() {
-            return;
-        }
-        // What is wrong with it is said by the objects that need it.
-        let _ = ctx.secrets.login(&secret).await;
-    }
-}
-
-/// Opens a gate once the objects of every served namespace were listed.
-#[derive(Debug)]
-struct Listing {
-    namespaces_left: AtomicUsize,
-    synced: Gate,
-    done: CancellationToken,
-}
-
-impl Listing {
-    fn new(namespaces: usize, synced: Gate) -> Self {
-        Self { namespaces_left: AtomicUsize::new(namespaces), synced, done: CancellationToken::new() }
-    }
-
-    fn one_more_done(&self) {
-        if self.namespaces_left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.synced.open();
-            self.done.cancel();
-        }
-    }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
-use kube::core::DeserializeGuard;
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,9 +17,6 @@ use crate::twilio::ConversationSid;
 
 /// What `status.lastHandledReconcileAt` can hold.
 const MAX_REQUEST: usize = 256;
-
-/// The kind as it is watched, read and written: one object that cannot be decoded must not fail the others.
-pub(super) type Guarded = DeserializeGuard<ConversationWebhook>;
 
 /// The part of an object that decisions depend on, with the address that was read from the Secret that it names.
 pub(super) fn view(object: &ConversationWebhook, address: Option<&SecretString>) -> Object {

@@ -11,8 +11,8 @@ use kube::api::{ListParams, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt};
 
 use super::context::Context;
+use super::guarded::Guarded;
 use super::memory::Remembered;
-use super::object::Guarded;
 use super::vanished;
 use crate::api::FINALIZER;
 

@@ -49,9 +49,7 @@ pub(super) async fn reconcile(begun: Begun, ctx: Arc<Context>) -> Option<Duratio
         // Older than what we have seen: the watch brings the newer one.
         return Some(ctx.timing.settle);
     }
-    let due = woken
-        || memory.due.is_none_or(|due| due <= Instant::now())
-        || requested(&object).is_some();
+    let due = woken || memory.due.is_none_or(|due| due <= Instant::now()) || requested(&object).is_some();
     if !seen.deleting && seen.record.observed_generation != Some(seen.generation) {
         memory.note_change(seen.generation);
     }

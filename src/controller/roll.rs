@@ -7,9 +7,9 @@ use std::sync::Arc;
 use kube::{Resource, ResourceExt};
 
 use super::context::Context;
+use super::guarded::Guarded;
 use super::in_use;
 use super::memory::Remembered;
-use super::object::Guarded;
 use super::vanished;
 
 /// Notices which objects are there and which are gone, also when they went while the watch was down.

@@ -14,8 +14,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use super::context::Context;
+use super::guarded::Guarded;
 use super::in_use::is_name;
-use super::object::Guarded;
 use super::secrets::SecretName;
 use crate::decide::address_source;
 

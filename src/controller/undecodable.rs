@@ -38,9 +38,7 @@ pub(super) async fn report(ctx: &Context, invalid: &InvalidObject) -> Option<Dur
             tracing::warn!(%error, namespace, name, "could not report an object that cannot be decoded");
             match error {
                 // Refused, and will be again until something changes.
-                kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 422) => {
-                    None
-                }
+                kube::Error::Api(status) if matches!(status.code, 400 | 401 | 403 | 422) => None,
                 _ => Some(ctx.timing.settle),
             }
         }

@@ -7,11 +7,10 @@
 use std::time::{Duration, Instant};
 
 use kube::api::{Patch, PatchParams};
-use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 
-use super::object::Guarded;
+use super::guarded::Guarded;
 use crate::api::{ConversationWebhook, MANAGER};
 
 /// What became of a write.
@@ -85,7 +84,7 @@ pub(super) async fn compare_and_swap(
             Some(404) => return Ok(Written::Lost(None)),
             Some(409) => match api.get_opt(name).await {
                 // Gone, or undecodable by somebody else's write: there is no object to go on with.
-                Ok(None | Some(DeserializeGuard(Err(_)))) => return Ok(Written::Lost(None)),
+                Ok(None | Some(Guarded(Err(_)))) => return Ok(Written::Lost(None)),
                 Ok(Some(object)) => {
                     let object = decoded(object)?;
                     let ours = unclear && is_ours(&object);

@@ -171,7 +171,9 @@ impl Queue {
                 *again = true;
                 return;
             }
-            Some(Task::Waiting { place: at, class: as_what, .. }) if *at == place && *as_what <= class => return,
+            Some(Task::Waiting { place: at, class: as_what, .. }) if *at == place && *as_what <= class => {
+                return;
+            }
             Some(Task::Waiting { place: at, class: as_what, number }) => {
                 let (at, as_what, number) = (*at, *as_what, *number);
                 self.leave(at, as_what, number);
@@ -369,7 +371,6 @@ impl std::hash::Hash for Place {
         state.write_u64(self.conversation);
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -76,11 +76,9 @@ fn nobody_is_passed_over_for_ever() {
     let mut queue = Queue::new(Limits { most: 1, ..LIMITS });
     queue.push(0, place(1, 0), Class::Check);
     queue.push(1, place(2, 1), Class::Retry);
-    let mut others = 2;
     let mut begun = vec![];
-    for _ in 0..40 {
-        queue.push(others, place(3, others.into()), Class::Change);
-        others += 1;
+    for other in 2..42 {
+        queue.push(other, place(3, other.into()), Class::Change);
         let object = queue.next(0, at(0)).unwrap();
         begun.push(object);
         queue.end(object);

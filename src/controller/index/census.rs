@@ -6,7 +6,8 @@ use super::entry::{Entry, Facts, namespace_key, uid};
 use super::packed::Packed;
 use super::{Book, Index, key};
 use crate::api::Reason;
-use crate::controller::object::{Guarded, is_on, sibling};
+use crate::controller::guarded::Guarded;
+use crate::controller::object::{is_on, sibling};
 use crate::controller::secrets::SecretName;
 use crate::decide::Sibling;
 use crate::metrics::{NO_REASON, Objects};
@@ -55,10 +56,8 @@ impl Index {
                 .collect()
         };
         let objects = packed.iter().filter_map(|packed| self.unpack(packed)?.0.ok());
-        let mut siblings: Vec<Sibling> = objects
-            .filter(|object| is_on(object, conversation))
-            .map(|object| sibling(&object))
-            .collect();
+        let mut siblings: Vec<Sibling> =
+            objects.filter(|object| is_on(object, conversation)).map(|object| sibling(&object)).collect();
         // One of those whose label and status differ may have come twice.
         siblings.sort_by(|a, b| a.uid.cmp(&b.uid));
         siblings.dedup_by(|a, b| a.uid == b.uid);
@@ -105,8 +104,7 @@ impl Index {
     /// Objects that log in by a Secret and are not at rest.
     pub(in crate::controller) fn unserved_by(&self, secret: &SecretName) -> Vec<Guarded> {
         let lane = key(secret);
-        let unserved =
-            self.packed(|facts| facts.is_decoded && facts.place.lane == lane && !facts.is_at_rest);
+        let unserved = self.packed(|facts| facts.is_decoded && facts.place.lane == lane && !facts.is_at_rest);
         unserved.iter().filter_map(|packed| self.unpack(packed)).collect()
     }
 

@@ -7,9 +7,10 @@ use kube::ResourceExt;
 
 use super::packed::Packed;
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, Reason};
+use crate::controller::guarded::Guarded;
 use crate::controller::in_use::kept_for;
 use crate::controller::memory::{Remembered, fingerprint};
-use crate::controller::object::{Guarded, is_doubled, ready_reason, requested, view};
+use crate::controller::object::{is_doubled, ready_reason, requested, view};
 use crate::controller::reconcile::check_key;
 use crate::controller::schedule::{interval, is_at_rest, is_closed};
 use crate::controller::secrets::SecretName;

@@ -24,8 +24,8 @@ pub(super) use self::entry::{key, secret_of};
 
 use self::entry::{Entry, Facts, Memory, Uid, uid};
 use self::packed::Packer;
+use super::guarded::Guarded;
 use super::memory::Remembered;
-use super::object::Guarded;
 use super::schedule::{FAR, until_check};
 use super::secrets::SecretName;
 use crate::queue::{Class, Left, Limits, ObjectId, Queue};
@@ -107,7 +107,9 @@ impl Index {
     pub(super) fn apply(&self, scope: usize, guarded: &Guarded) {
         let packed = match self.packer.pack(guarded) {
             Ok(packed) => packed,
-            Err(error) => return tracing::error!(%error, name = guarded.name_any(), "an object cannot be packed"),
+            Err(error) => {
+                return tracing::error!(%error, name = guarded.name_any(), "an object cannot be packed");
+            }
         };
         let facts = Facts::of(guarded, self.resync);
         let secret = guarded.0.as_ref().ok().and_then(secret_of);

@@ -3,14 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::DeserializeGuard;
 use kube::core::error_boundary::InvalidObject;
 use serde::{Deserialize, Serialize};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use crate::api::ConversationWebhook;
-use crate::controller::object::Guarded;
+use crate::controller::guarded::Guarded;
 
 /// What most objects have in common; it only has to resemble them. Whoever changes messages or fields may change it, or not:
 /// it is never stored.
@@ -39,7 +38,10 @@ enum Content {
 enum Borrowed<'a> {
     #[serde(rename = "")]
     Object(&'a ConversationWebhook),
-    Invalid { error: &'a str, metadata: &'a ObjectMeta },
+    Invalid {
+        error: &'a str,
+        metadata: &'a ObjectMeta,
+    },
 }
 
 /// Packs and unpacks.
@@ -87,9 +89,8 @@ impl Packer {
     pub(super) fn unpack(&self, packed: &Packed) -> Result<Guarded, PackError> {
         let (length, rest) = packed.0.split_first_chunk::<4>().ok_or(PackError::Short)?;
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let json =
-            self.unpacks.lock().unwrap_or_else(PoisonError::into_inner).decompress(rest, length)?;
-        Ok(DeserializeGuard(match serde_json::from_slice(&json)? {
+        let json = self.unpacks.lock().unwrap_or_else(PoisonError::into_inner).decompress(rest, length)?;
+        Ok(Guarded(match serde_json::from_slice(&json)? {
             Content::Object(object) => Ok(*object),
             Content::Invalid { error, metadata } => Err(InvalidObject { error, metadata: *metadata }),
         }))
