@@ -25,8 +25,8 @@ use crate::{telemetry, twilio};
 const API_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Requests to the API server at a time. It shares its seats out among accounts, and refuses what its queues do not hold
-/// (429): with more than some hundred waiting, most requests are made for nothing.
-const API_REQUESTS: usize = 64;
+/// (429). More than it works on at once only wait on one another, and what was read for them grows old meanwhile.
+const API_REQUESTS: usize = 32;
 
 /// How long creates under way have to be recorded after the Lease was lost.
 const AFTER_LOSS: Duration = Duration::from_secs(30);

@@ -57,6 +57,8 @@ pub struct Metrics {
     objects: Family<ReasonLabel, Gauge>,
     unresolved: Gauge,
     doubled: Gauge,
+    waiting: Gauge,
+    running: Gauge,
     /// Counts the objects whenever somebody reads the numbers.
     count: Mutex<Option<Count>>,
 }
@@ -72,6 +74,10 @@ pub struct Objects {
     pub unresolved: i64,
     /// Those whose webhook may have a second one beside it that is nobody's.
     pub doubled: i64,
+    /// Those that wait for a pass.
+    pub waiting: i64,
+    /// Those whose pass is under way.
+    pub running: i64,
 }
 
 /// In the place of a reason: the object's status says nothing yet, or what this version does not know.
@@ -130,6 +136,9 @@ impl Metrics {
             "Objects whose webhook may have a second one beside it that is nobody's",
             doubled.clone(),
         );
+        let (waiting, running) = (Gauge::default(), Gauge::default());
+        registry.register("objects_waiting", "Objects that are due and wait for a pass", waiting.clone());
+        registry.register("passes_running", "Passes over objects that are under way", running.clone());
         Self {
             registry,
             requests,
@@ -143,6 +152,8 @@ impl Metrics {
             objects,
             unresolved,
             doubled,
+            waiting,
+            running,
             count: Mutex::default(),
         }
     }
@@ -205,6 +216,8 @@ impl Metrics {
         let objects = objects.unwrap_or_default();
         self.unresolved.set(objects.unresolved);
         self.doubled.set(objects.doubled);
+        self.waiting.set(objects.waiting);
+        self.running.set(objects.running);
         for reason in Reason::ALL.iter().map(|reason| reason.as_str()).chain([NO_REASON]) {
             let number = objects.by_reason.get(reason).copied().unwrap_or_default();
             self.objects.get_or_create(&ReasonLabel { reason }).set(number);
@@ -259,6 +272,8 @@ mod tests {
             by_reason: BTreeMap::from([("Available", 3), (NO_REASON, 1)]),
             unresolved: 2,
             doubled: 1,
+            waiting: 5,
+            running: 6,
         });
         assert_eq!(line(&metrics, "cwo_leader"), "cwo_leader 1");
         assert_eq!(
@@ -268,6 +283,8 @@ mod tests {
         assert_eq!(line(&metrics, r#"cwo_objects{reason="None"}"#), r#"cwo_objects{reason="None"} 1"#);
         assert_eq!(line(&metrics, "cwo_unresolved_attempts"), "cwo_unresolved_attempts 2");
         assert_eq!(line(&metrics, "cwo_suspected_duplicates"), "cwo_suspected_duplicates 1");
+        assert_eq!(line(&metrics, "cwo_objects_waiting"), "cwo_objects_waiting 5");
+        assert_eq!(line(&metrics, "cwo_passes_running"), "cwo_passes_running 6");
         metrics.rests();
         assert_eq!(
             line(&metrics, r#"cwo_objects{reason="Available"}"#),

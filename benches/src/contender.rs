@@ -103,6 +103,11 @@ pub(crate) struct Operator {
 
 impl Operator {
     pub(crate) fn start(stage: &Stage) -> Result<Self> {
+        Self::start_with(stage, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(stage: &Stage, further: &[&str]) -> Result<Self> {
         // Free at this moment, and nobody else asks for ports here.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let log = stage.scratch.path().join("operator.log");
@@ -113,6 +118,7 @@ impl Operator {
                 .arg(format!("--twilio-base-url={}", stage.twilio.url))
                 .arg(format!("--max-in-flight-per-account={}", stage.size.in_flight))
                 .arg(format!("--admin-address={address}"))
+                .args(further)
                 .env("KUBECONFIG", &stage.kubeconfig);
         })?;
         let verbose = stage.size.log != Level::Warn;
@@ -126,18 +132,23 @@ impl Operator {
 
     /// Waits until it has seen so many objects.
     pub(crate) async fn knows(&self, objects: u32) -> Result<()> {
-        loop {
-            let metrics = self.http.get(format!("{}/metrics", self.admin)).send().await;
-            if let Ok(metrics) = metrics {
-                let text = metrics.text().await?;
-                let counts = text.lines().filter(|line| line.starts_with("cwo_objects{"));
-                let known: u32 = counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).sum();
-                if known >= objects {
-                    return Ok(());
-                }
-            }
+        self.wait_for("cwo_objects{", objects).await
+    }
+
+    /// Waits until the sum of these numbers is so high.
+    pub(crate) async fn wait_for(&self, numbers: &str, least: u32) -> Result<()> {
+        while self.sum(numbers).await < least {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        Ok(())
+    }
+
+    /// The sum of the numbers whose lines begin like this; 0 before it answers.
+    pub(crate) async fn sum(&self, numbers: &str) -> u32 {
+        let Ok(reply) = self.http.get(format!("{}/metrics", self.admin)).send().await else { return 0 };
+        let text = reply.text().await.unwrap_or_default();
+        let lines = text.lines().filter(|line| line.starts_with(numbers));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).sum()
     }
 
     /// Ends it as a kubelet does.

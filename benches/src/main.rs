@@ -7,14 +7,20 @@
 //! | `contender` | who is measured, and what its process used |
 //! | `floor` | the same writes, by a loop |
 //! | `ready` | when objects became Ready, by a watch |
-//! | `create`, `rest` | the rows: all created; at rest and restarted |
+//! | `create`, `change`, `rest` | the rows: all created; one change behind a backlog; at rest and restarted |
 //! | `report` | medians, spreads and ratios, as a table |
 //!
 //! Times of a shared machine are noise: what counts are the ratios within one run, and the counts. All that is started listens on
 //! 127.0.0.1 only.
 
-#![expect(clippy::cast_precision_loss, reason = "figures are for people: nobody reads the sixteenth digit")]
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures are for people: nobody reads the sixteenth digit"
+)]
 
+mod change;
 mod contender;
 mod create;
 mod floor;
@@ -48,6 +54,14 @@ enum Row {
         #[arg(long, value_delimiter = ',', default_value = "floor,operator")]
         contenders: Vec<Contender>,
     },
+    /// One change at a time behind a backlog of checks, until it is Ready.
+    Change {
+        #[command(flatten)]
+        size: Size,
+        /// How many.
+        #[arg(long, default_value_t = 100)]
+        changes: u32,
+    },
     /// Memory at rest, and a restart beside a bare list.
     Rest {
         #[command(flatten)]
@@ -62,6 +76,7 @@ enum Row {
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().row {
         Row::Create { size, repeats, contenders } => create::run(size, repeats, &contenders).await,
+        Row::Change { size, changes } => change::run(size, changes).await,
         Row::Rest { size, repeats } => rest::run(size, repeats).await,
     }
 }

@@ -111,6 +111,11 @@ impl Stage {
         Ok(account(namespace.trim_start_matches("tenant-").parse()?))
     }
 
+    /// Namespace and name of an object.
+    pub(crate) fn name_of(&self, object: u32) -> (String, String) {
+        (namespace(self.size.tenant(object)), format!("bot-{object}"))
+    }
+
     /// The auth token of every account.
     pub(crate) fn token() -> &'static str {
         TOKEN

@@ -6,6 +6,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | `watch`, `index` | every object as the API server has it, packed while at rest, and whose turn it is |
+//! | `runner`, `room` | passes begin, as far as there is room for them |
 //! | `pass`, `reconcile` | one pass as data, and as a loop: decide, do one thing, decide again |
 //! | `observe`, `execute` | the reading and the doing half of a pass |
 //! | `create` | the steps of a create |
@@ -20,7 +22,7 @@
 //! | `wakeup`, `census` | who waits for room on a conversation, and how much of an account is missing |
 //! | `roll`, `past`, `vanished` | which objects are gone, now and just before the start, and those that went without their webhooks |
 //! | `definition` | whether the kind itself is being deleted |
-//! | `object`, `undecodable` | the object as decisions see it, and objects that cannot be decoded |
+//! | `guarded`, `object`, `undecodable` | the object as it is read and as decisions see it, and objects that cannot be decoded |
 //! | `error`, `context` | what kept a pass from finishing, and what all passes share |
 
 mod addresses;

@@ -165,3 +165,24 @@ impl Listing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+
+    use super::*;
+
+    #[test]
+    fn only_an_api_server_that_cannot_stream_lists_is_read_in_pages() {
+        let refused = |code| {
+            let status = Status { code, ..Status::default() };
+            watcher::Error::WatchStartFailed(kube::Error::Api(Box::new(status)))
+        };
+        // "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled" comes as 422.
+        assert!(is_no_stream(&refused(422)));
+        for passing in [401, 403, 404, 410, 429, 500, 503] {
+            assert!(!is_no_stream(&refused(passing)), "{passing}");
+        }
+        assert!(!is_no_stream(&watcher::Error::NoResourceVersion));
+    }
+}

@@ -12,7 +12,7 @@ use twilio_conversations_simulator::{Fault, FaultRule, Operation};
 
 use crate::support::{
     BOT, Operator, SCALED, Wire, World, assert_harmless, conversation, eventually, grant_lease, is_ready,
-    made, only_webhook, wait_sent, webhook_spec,
+    lists, made, only_webhook, wait_sent, webhook_spec,
 };
 
 /// How long nobody can reach the API server.
@@ -96,18 +96,6 @@ async fn wait_ready(world: &World, range: std::ops::RangeInclusive<u32>) {
 /// What the operators of a world asked of the API server since then.
 async fn requests(world: &World, mark: Mark) -> Requests {
     world.requests_since(mark).await.filter(|request| request.namespace == world.namespace)
-}
-
-/// How often all objects were listed: neither those on one conversation only, nor the one that tells the present version.
-fn lists(requests: &Requests) -> usize {
-    let is_list = |request: &&Request| {
-        request.verb == "list"
-            && request.resource == "conversationwebhooks"
-            && request.code == 200
-            && !request.uri.contains("Selector=")
-            && !request.uri.contains("limit=1")
-    };
-    requests.iter().filter(is_list).count()
 }
 
 /// How many writes an object saw.

@@ -38,6 +38,7 @@ mod replies;
 mod rotation;
 mod rules;
 mod secrets;
+mod shards;
 mod states;
 mod support;
 mod switches;

@@ -23,8 +23,11 @@ impl Book {
 impl Index {
     /// The objects by what their status says.
     pub(in crate::controller) fn count(&self) -> Objects {
-        let mut objects = Objects::default();
-        for facts in self.book().all().map(|entry| &entry.facts) {
+        let book = self.book();
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let (waiting, running) = (number(book.queue.waiting()), number(book.queue.running()));
+        let mut objects = Objects { waiting, running, ..Objects::default() };
+        for facts in book.all().map(|entry| &entry.facts) {
             let said = facts.reason.and_then(|at| Reason::ALL.get(usize::from(at)));
             let reason = match (facts.is_decoded, said) {
                 (false, _) => Reason::InvalidConfiguration.as_str(),

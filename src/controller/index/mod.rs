@@ -414,3 +414,6 @@ impl Book {
         left
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use crate::controller::guarded::Guarded;
 
 /// What most objects have in common; it only has to resemble them. Whoever changes messages or fields may change it, or not:
 /// it is never stored.
-const COMMON: &[u8] = include_bytes!("common.json");
+pub(super) const COMMON: &[u8] = include_bytes!("common.json");
 
 /// Higher ones save no byte of texts as short as these.
 const LEVEL: i32 = 3;
@@ -21,6 +21,21 @@ const LEVEL: i32 = 3;
 /// An object, packed.
 #[derive(Clone, Debug)]
 pub(super) struct Packed(Box<[u8]>);
+
+#[cfg(test)]
+impl Packed {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+impl Packer {
+    /// What is compressed.
+    pub(super) fn json(guarded: &Guarded) -> Result<String, PackError> {
+        Ok(serde_json::to_string(&Borrowed::of(guarded))?)
+    }
+}
 
 /// What is packed.
 #[derive(Serialize, Deserialize)]
@@ -42,6 +57,15 @@ enum Borrowed<'a> {
         error: &'a str,
         metadata: &'a ObjectMeta,
     },
+}
+
+impl<'a> Borrowed<'a> {
+    fn of(guarded: &'a Guarded) -> Self {
+        match &guarded.0 {
+            Ok(object) => Self::Object(object),
+            Err(InvalidObject { error, metadata }) => Self::Invalid { error, metadata },
+        }
+    }
 }
 
 /// Packs and unpacks.
@@ -73,10 +97,7 @@ impl Packer {
     }
 
     pub(super) fn pack(&self, guarded: &Guarded) -> Result<Packed, PackError> {
-        let content = match &guarded.0 {
-            Ok(object) => Borrowed::Object(object),
-            Err(InvalidObject { error, metadata }) => Borrowed::Invalid { error, metadata },
-        };
+        let content = Borrowed::of(guarded);
         let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
         let (compressor, json) = &mut *packs;
         json.clear();

@@ -12,8 +12,8 @@ use twilio_conversations_simulator::{Fault, FaultRule, Operation, WebhookSeed};
 
 use crate::support::{
     BOT, Gate, SCALED, World, annotate, assert_apart, assert_harmless, conversation, eventually, grant_lease,
-    only_webhook, plant, sent, settling, sid_of, strike, strip_finalizers, wait_event_saying, wait_sent,
-    webhook_spec,
+    lists, only_webhook, plant, sent, settling, sid_of, strike, strip_finalizers, wait_event_saying,
+    wait_sent, webhook_spec,
 };
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -156,9 +156,8 @@ async fn r18_what_vanished_while_the_watch_was_cut_is_found_by_the_next_list() {
     world.patch("kept", json!({ "spec": { "configuration": { "method": "GET" } } })).await;
     world.wait_ready("kept").await;
     only_webhook(&world, 2);
-    let touched = world.touches_since(mark).await;
-    let lists = touched.iter().filter(|request| request.verb == "list" && !request.uri.contains("Selector="));
-    assert!(lists.count() > 0, "the objects were listed anew: {touched:?}");
+    let requests = world.requests_since(mark).await;
+    assert!(lists(&requests) > 0, "the objects were listed anew: {:?}", requests.counts());
     assert_harmless(&world);
 }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use controlplane::{Request, Requests};
 use conversation_webhook_operator::api::{ConversationWebhook, Provenance};
 use jiff::{SignedDuration, Timestamp};
 use twilio_conversations_simulator::{
@@ -120,4 +121,17 @@ pub(crate) async fn wait_event(world: &World, name: &str, reason: &str) {
         events.iter().any(|event| event.reason.as_deref() == Some(reason)).then_some(())
     })
     .await;
+}
+
+/// How often all objects were listed: neither those on one conversation only, nor the one that tells the present version.
+pub(crate) fn lists(requests: &Requests) -> usize {
+    let is_list = |request: &&Request| {
+        // In pages, or as a stream.
+        (request.verb == "list" || request.uri.contains("sendInitialEvents=true"))
+            && request.resource == "conversationwebhooks"
+            && request.code == 200
+            && !request.uri.contains("Selector=")
+            && !request.uri.contains("limit=1")
+    };
+    requests.iter().filter(is_list).count()
 }

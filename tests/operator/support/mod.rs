@@ -13,8 +13,8 @@ pub(crate) use backup::{
     write_journal,
 };
 pub(crate) use evidence::{
-    BOT, PATIENCE, SCALED, assert_apart, assert_bears, assert_harmless, made, only_webhook, plant, sent,
-    serving_since, settling, sids, strike, wait_another_look, wait_event, wait_sent, window,
+    BOT, PATIENCE, SCALED, assert_apart, assert_bears, assert_harmless, lists, made, only_webhook, plant,
+    sent, serving_since, settling, sids, strike, wait_another_look, wait_event, wait_sent, window,
 };
 pub(crate) use gate::Gate;
 pub(crate) use line::Line;
