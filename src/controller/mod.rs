@@ -189,7 +189,7 @@ pub async fn run(
             .map(|namespace| Api::namespaced(parts.watches.clone(), namespace))
             .collect()
     };
-    let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
+    let (events, publishing) = Events::start(parts.requests.clone(), parts.room.clone(), settings.instance);
     let publishing = tokio::spawn(publishing);
     let limits = queue::Limits::new(parts.lanes.ceiling(), parts.room.size());
     let passes = TaskTracker::new();
@@ -223,7 +223,8 @@ pub async fn run(
         waiters: Waiters::default(),
         events,
         metrics: parts.metrics,
-        index: Index::new(apis.len(), settings.resync_interval, limits).map_err(Failed::Pack)?,
+        index: Index::new(apis.len(), settings.resync_interval, settings.timing.settle, limits)
+            .map_err(Failed::Pack)?,
         passes: passes.clone(),
         leadership: turn.leadership,
         stop: stop.clone(),
@@ -244,8 +245,6 @@ pub async fn run(
         vanished::clean_up_all(&ctx);
         let counted = Arc::clone(&ctx);
         ctx.metrics.acts(move || counted.index.count());
-        // What is made rests on all the objects of a conversation.
-        listing.done.cancelled().await;
         rotation::catch_up(&ctx);
         ctx.index.activate();
         runner::run(&ctx, &parts.room).await;
@@ -256,6 +255,8 @@ pub async fn run(
             _ = join_all(watches) => {}
             () = leading => {}
         }
+        passes.close();
+        passes.wait().await;
     };
     let stopping = async {
         stop.cancelled().await;
@@ -265,8 +266,6 @@ pub async fn run(
         () = serving => {}
         () = stopping => return Err(Failed::Unfinished),
     }
-    passes.close();
-    passes.wait().await;
     ctx.metrics.rests();
     // The last Events go out once nobody is left to write more.
     drop(ctx);

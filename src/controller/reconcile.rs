@@ -31,7 +31,11 @@ const MAX_STEPS: usize = 40;
 pub(super) async fn reconcile(begun: Begun, ctx: Arc<Context>) -> Option<Duration> {
     let Begun { guarded, memory, woken, .. } = begun;
     let uid = guarded.uid().unwrap_or_default();
-    if ctx.must_rest() || ctx.memory.is_released(&uid) {
+    if ctx.must_rest() {
+        // Should this process lead on.
+        return Some(ctx.timing.settle);
+    }
+    if ctx.memory.is_released(&uid) {
         return None;
     }
     // Asked only now: since this pass was begun, the index may have dropped the object, and with it went the word that it was let
@@ -239,6 +243,9 @@ impl Pass {
     /// Lets others have the conversation and the lane for a while; everything that was read is read again.
     async fn pause_before_retry(&mut self, trouble: &Trouble) {
         self.retries = self.retries.saturating_add(1);
+        if let Some(uid) = self.raw.as_ref().and_then(ResourceExt::uid) {
+            self.ctx.index.step_aside(&uid);
+        }
         tracing::warn!(%trouble, namespace = self.namespace, name = self.name, "a webhook is neither recorded nor deleted yet");
         self.siblings = Siblings::Unread;
         self.login = None;

@@ -1,6 +1,6 @@
 //! The watch: keeps the index as the API server has the objects.
 //!
-//! Lists come as a stream, one object at a time, where the API server has that: nobody holds a page of them.
+//! Lists come in small pages: nobody holds many objects at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,6 +19,9 @@ use super::roll::Roll;
 use super::secrets::SecretName;
 use crate::admin::Gate;
 
+/// Objects that are listed at a time.
+const PAGE: u32 = 200;
+
 /// What kubectl keeps of the manifest: as long as the object itself, and nobody here reads it.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -36,30 +39,15 @@ pub(super) async fn watch(
     let config = selector
         .as_deref()
         .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(selector));
-    let mut config = config.streaming_lists();
-    loop {
-        let mut events = watcher(api.clone(), config.clone()).default_backoff().boxed();
-        loop {
-            let Some(event) = watched.ctx.stop.run_until_cancelled(events.next()).await else { return };
-            match event {
-                Some(Ok(event)) => watched.heard(event, &api, selector.as_deref()),
-                Some(Err(error)) if streams(&config) && is_no_stream(&error) => break,
-                Some(Err(error)) => tracing::warn!(%error, "the watch broke and is taken up again"),
-                None => return,
-            }
+    // By quorum, and not as a stream: kube asks for those by resourceVersion 0, which any old state of a lagging API server
+    // satisfies, and what is made rests on what was listed.
+    let mut events = watcher(api.clone(), config.page_size(PAGE)).default_backoff().boxed();
+    while let Some(Some(event)) = watched.ctx.stop.run_until_cancelled(events.next()).await {
+        match event {
+            Ok(event) => watched.heard(event, &api, selector.as_deref()),
+            Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
         }
-        tracing::info!("this API server does not stream lists: they are read in pages");
-        config.initial_list_strategy = watcher::InitialListStrategy::ListWatch;
     }
-}
-
-fn streams(config: &watcher::Config) -> bool {
-    config.initial_list_strategy == watcher::InitialListStrategy::StreamingList
-}
-
-/// The API server does not know lists by a watch: before Kubernetes 1.34, or where that is turned off.
-fn is_no_stream(error: &watcher::Error) -> bool {
-    matches!(error, watcher::Error::WatchStartFailed(kube::Error::Api(status)) if matches!(status.code, 400 | 422))
 }
 
 /// One watch, and what it is for.
@@ -117,9 +105,11 @@ impl Watched {
         }
         ctx.memory.relisted(|uid| ctx.index.contains(uid));
         ctx.in_use.relisted(|uid| ctx.index.contains(uid));
+        if !self.listed || !self.leading.is_cancelled() {
+            ctx.passes.spawn(read_credentials(Arc::clone(ctx)));
+        }
         if !std::mem::replace(&mut self.listed, true) {
             self.listing.one_more_done();
-            ctx.passes.spawn(read_credentials(Arc::clone(ctx)));
             let selector = selector.map(str::to_owned);
             ctx.passes.spawn(past::look_back(Arc::clone(ctx), api.clone(), selector));
         }
@@ -149,40 +139,16 @@ async fn read_credentials(ctx: Arc<Context>) {
 pub(super) struct Listing {
     namespaces_left: AtomicUsize,
     synced: Gate,
-    /// Cancelled then as well.
-    pub(super) done: CancellationToken,
 }
 
 impl Listing {
     pub(super) fn new(namespaces: usize, synced: Gate) -> Self {
-        Self { namespaces_left: AtomicUsize::new(namespaces), synced, done: CancellationToken::new() }
+        Self { namespaces_left: AtomicUsize::new(namespaces), synced }
     }
 
     fn one_more_done(&self) {
         if self.namespaces_left.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.synced.open();
-            self.done.cancel();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use kube::core::Status;
-
-    use super::*;
-
-    #[test]
-    fn only_an_api_server_that_cannot_stream_lists_is_read_in_pages() {
-        let refused = |code| {
-            let status = Status { code, ..Status::default() };
-            watcher::Error::WatchStartFailed(kube::Error::Api(Box::new(status)))
-        };
-        // "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled" comes as 422.
-        assert!(is_no_stream(&refused(422)));
-        for passing in [401, 403, 404, 410, 429, 500, 503] {
-            assert!(!is_no_stream(&refused(passing)), "{passing}");
-        }
-        assert!(!is_no_stream(&watcher::Error::NoResourceVersion));
     }
 }

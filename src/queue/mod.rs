@@ -99,6 +99,8 @@ enum Task {
         again: bool,
         /// The object is gone.
         gone: bool,
+        /// It holds nobody up any more.
+        aside: bool,
     },
 }
 
@@ -128,6 +130,8 @@ pub struct Queue {
     /// Passes under way that may be about to write, by when they began.
     young: BTreeSet<(Duration, ObjectId)>,
     running: usize,
+    /// Passes under way that stepped aside.
+    aside: usize,
     checks: usize,
     number: u64,
 }
@@ -146,12 +150,13 @@ impl Queue {
             shares: Shares::default(),
             young: BTreeSet::new(),
             running: 0,
+            aside: 0,
             checks: 0,
             number: 0,
         }
     }
 
-    /// Passes under way.
+    /// Passes under way that others may have to wait for.
     #[must_use]
     pub fn running(&self) -> usize {
         self.running
@@ -160,7 +165,7 @@ impl Queue {
     /// Objects that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.tasks.len() - self.running
+        self.tasks.len() - self.running - self.aside
     }
 
     /// The object needs a pass. One that waits already keeps its turn, or gets the better class; one whose pass is under way is
@@ -208,13 +213,13 @@ impl Queue {
 
     /// The object whose pass begins now, if one may: `requests` are under way at the API server.
     pub fn next(&mut self, requests: usize, now: Duration) -> Option<ObjectId> {
-        if self.running >= self.limits.most {
-            return None;
-        }
         while let Some(&(since, object)) = self.young.first()
             && now >= since + self.limits.young
         {
             self.young.remove(&(since, object));
+        }
+        if self.running >= self.limits.most {
+            return None;
         }
         for class in self.shares.order() {
             let is_full = match class {
@@ -242,11 +247,31 @@ impl Queue {
 
     /// The object's pass is over.
     pub fn end(&mut self, object: ObjectId) -> Left {
-        let Some(Task::Running { place, class, since, again, gone }) = self.tasks.remove(&object) else {
-            return Left::Nothing;
+        self.step_aside(object);
+        let Some(Task::Running { again, gone, .. }) = self.tasks.get(&object) else { return Left::Nothing };
+        let left = match (gone, again) {
+            (true, _) => Left::Gone,
+            (false, true) => Left::News,
+            (false, false) => Left::Nothing,
         };
+        self.tasks.remove(&object);
+        self.aside -= 1;
+        left
+    }
+
+    /// The object's pass goes on, for who knows how long, and others need not wait for it: its conversation and its tenant are as
+    /// if it were over. The object itself has no other pass until then.
+    pub fn step_aside(&mut self, object: ObjectId) {
+        let Some(Task::Running { place, class, since, aside, .. }) = self.tasks.get_mut(&object) else {
+            return;
+        };
+        if std::mem::replace(aside, true) {
+            return;
+        }
+        let (place, class, since) = (*place, *class, *since);
         self.young.remove(&(since, object));
         self.running -= 1;
+        self.aside += 1;
         self.checks -= usize::from(class == Class::Check);
         if let Some(lane) = self.lanes.get_mut(&place.lane) {
             lane.ended(class);
@@ -261,11 +286,6 @@ impl Queue {
             }
         }
         self.call(place.lane);
-        match (gone, again) {
-            (true, _) => Left::Gone,
-            (false, true) => Left::News,
-            (false, false) => Left::Nothing,
-        }
     }
 
     fn somebody_waits(&self, class: Class) -> bool {
@@ -351,7 +371,7 @@ impl Queue {
 
     fn begin(&mut self, place: Place, class: Class, now: Duration) -> Option<ObjectId> {
         let object = self.units.get_mut(&place)?.begin()?;
-        let task = Task::Running { place, class, since: now, again: false, gone: false };
+        let task = Task::Running { place, class, since: now, again: false, gone: false, aside: false };
         self.tasks.insert(object, task);
         self.lanes.entry(place.lane).or_default().began(class);
         self.running += 1;

@@ -24,7 +24,12 @@ impl Shares {
     pub(super) fn served(&mut self, served: Class, waits: [bool; 3]) {
         for class in Class::ALL {
             let passed = &mut self.passed_over[class as usize];
-            *passed = if class == served || !waits[class as usize] { 0 } else { *passed + 1 };
+            if class == served {
+                *passed = 0;
+            } else if waits[class as usize] {
+                // Whoever has no room in its lane for the moment waits all the same.
+                *passed += 1;
+            }
         }
     }
 }

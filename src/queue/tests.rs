@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use proptest::prelude::*;
 
@@ -141,6 +141,7 @@ enum Event {
     Forget { object: ObjectId },
     Begin { requests: usize },
     End { which: usize },
+    StepAside { which: usize },
     Wait { millis: u64 },
 }
 
@@ -151,6 +152,7 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0_u32..40).prop_map(|object| Event::Forget { object }),
         4 => (0_usize..30).prop_map(|requests| Event::Begin { requests }),
         4 => (0_usize..32).prop_map(|which| Event::End { which }),
+        1 => (0_usize..32).prop_map(|which| Event::StepAside { which }),
         1 => (0_u64..300).prop_map(|millis| Event::Wait { millis }),
     ]
 }
@@ -161,6 +163,7 @@ struct World {
     now: Duration,
     wanted: HashMap<ObjectId, Place>,
     running: Vec<(ObjectId, Place, Class)>,
+    aside: Vec<(ObjectId, Place)>,
 }
 
 impl World {
@@ -168,6 +171,7 @@ impl World {
         let Some(object) = self.queue.next(requests, self.now) else { return false };
         let place = self.wanted.remove(&object).expect("somebody wanted it");
         assert!(self.running.iter().all(|(_, other, _)| *other != place), "two passes on one conversation");
+        assert!(self.aside.iter().all(|(other, _)| *other != object), "two passes on one object");
         let Some(Task::Running { class, .. }) = self.queue.tasks.get(&object) else { panic!("not running") };
         self.running.push((object, place, *class));
         let of_lane = self.running.iter().filter(|(_, other, _)| other.lane == place.lane).count();
@@ -178,8 +182,18 @@ impl World {
         true
     }
 
+    fn step_aside(&mut self, which: usize) {
+        let (object, place, _) = self.running.swap_remove(which);
+        self.queue.step_aside(object);
+        self.aside.push((object, place));
+    }
+
     fn end(&mut self, which: usize) {
         let (object, place, _) = self.running.swap_remove(which);
+        self.over(object, place);
+    }
+
+    fn over(&mut self, object: ObjectId, place: Place) {
         if self.queue.end(object) == Left::News {
             self.queue.push(object, place, Class::Change);
             self.wanted.insert(object, place);
@@ -191,16 +205,13 @@ proptest! {
     #[test]
     fn nobody_is_lost_and_no_bound_is_passed(events in prop::collection::vec(event(), 1..400)) {
         let (queue, now) = (Queue::new(LIMITS), Duration::ZERO);
-        let mut world = World { queue, now, wanted: HashMap::new(), running: Vec::new() };
-        let mut again = HashSet::new();
+        let mut world = World { queue, now, wanted: HashMap::new(), running: Vec::new(), aside: Vec::new() };
         for event in events {
             match event {
                 Event::Push { object, lane, conversation, class } => {
                     let place = place(lane, conversation);
                     world.queue.push(object, place, Class::ALL[class]);
-                    if world.running.iter().any(|(other, ..)| *other == object) {
-                        again.insert(object);
-                    } else if world.queue.tasks.get(&object).is_some_and(
+                    if world.queue.tasks.get(&object).is_some_and(
                         |task| matches!(task, Task::Waiting { place: at, .. } if *at == place),
                     ) {
                         world.wanted.insert(object, place);
@@ -218,9 +229,16 @@ proptest! {
                     let which = which % world.running.len();
                     world.end(which);
                 }
-                Event::End { .. } => {}
+                Event::StepAside { which } if !world.running.is_empty() => {
+                    let which = which % world.running.len();
+                    world.step_aside(which);
+                }
+                Event::End { .. } | Event::StepAside { .. } => {}
                 Event::Wait { millis } => world.now += Duration::from_millis(millis),
             }
+        }
+        while let Some((object, place)) = world.aside.pop() {
+            world.over(object, place);
         }
         // With room for all, everybody has a pass in the end.
         for _ in 0..1000 {

@@ -54,10 +54,13 @@ struct Book {
     /// When objects are looked at next, in milliseconds.
     timers: BTreeSet<(u64, ObjectId)>,
     queue: Queue,
-    /// Whether passes begin. Until then objects are kept, and nothing else.
+    /// Whether passes begin at all. Until then objects are kept, and nothing else.
     active: bool,
-    /// The list that each watch makes, or made last.
-    lists: Vec<u32>,
+    /// The list that each watch makes, or made last, and whether one was ever complete: what is made rests on all the objects
+    /// of a conversation.
+    lists: Vec<(u32, bool)>,
+    /// How long until an object is looked at again that is older than what was seen of it.
+    settle: Duration,
 }
 
 /// An object's pass begins.
@@ -71,7 +74,12 @@ pub(super) struct Begun {
 
 impl Index {
     /// No objects yet; `scopes` watches bring them.
-    pub(super) fn new(scopes: usize, resync: Duration, limits: Limits) -> std::io::Result<Self> {
+    pub(super) fn new(
+        scopes: usize,
+        resync: Duration,
+        settle: Duration,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
         let book = Book {
             entries: Vec::new(),
             free: Vec::new(),
@@ -83,7 +91,8 @@ impl Index {
             timers: BTreeSet::new(),
             queue: Queue::new(limits),
             active: false,
-            lists: vec![0; scopes],
+            lists: vec![(0, false); scopes],
+            settle,
         };
         Ok(Self {
             start: Instant::now(),
@@ -115,7 +124,7 @@ impl Index {
         let secret = guarded.0.as_ref().ok().and_then(secret_of);
         let uid = uid(&guarded.uid().unwrap_or_default());
         let mut book = self.book();
-        let listed = book.lists.get(scope).copied().unwrap_or_default();
+        let (listed, _) = book.lists.get(scope).copied().unwrap_or_default();
         let id = book.by_uid.get(&uid).copied().unwrap_or_else(|| book.number(uid));
         let old = book.entries.get_mut(id as usize).and_then(Option::take);
         let (woken, timer, memory) = match old {
@@ -132,36 +141,40 @@ impl Index {
         if let Some(place) = book.entries.get_mut(id as usize) {
             *place = Some(entry);
         }
-        if book.active {
-            book.look(id, self.start);
-            drop(book);
-            self.bell.notify_one();
-        }
+        book.look(id, self.start);
+        drop(book);
+        self.bell.notify_one();
     }
 
     /// A watch begins a new list.
     pub(super) fn begin_list(&self, scope: usize) {
-        if let Some(list) = self.book().lists.get_mut(scope) {
+        if let Some((list, _)) = self.book().lists.get_mut(scope) {
             *list = list.wrapping_add(1);
         }
     }
 
     /// The list is done: the objects that are not on it.
     pub(super) fn end_list(&self, scope: usize) -> Vec<Guarded> {
-        let gone: Vec<_> = {
-            let mut book = self.book();
-            let list = book.lists.get(scope).copied().unwrap_or_default();
-            let scope = u16::try_from(scope).unwrap_or(u16::MAX);
-            let mut gone = Vec::new();
-            for entry in book.entries.iter_mut().flatten().filter(|entry| entry.scope == scope) {
-                if entry.listed == list {
-                    entry.memory.relisted();
-                } else {
-                    gone.push(entry.packed.clone());
-                }
+        let mut book = self.book();
+        let Some((list, complete)) = book.lists.get_mut(scope) else { return Vec::new() };
+        *complete = true;
+        let (list, scope) = (*list, u16::try_from(scope).unwrap_or(u16::MAX));
+        let (mut gone, mut there) = (Vec::new(), Vec::new());
+        for (id, entry) in (0..).zip(&mut book.entries) {
+            let Some(entry) = entry.as_mut().filter(|entry| entry.scope == scope) else { continue };
+            if entry.listed == list {
+                entry.memory.relisted();
+                there.push(id);
+            } else {
+                gone.push(entry.packed.clone());
             }
-            gone
-        };
+        }
+        // Also at those that seemed older than what was seen of them.
+        for id in there {
+            book.look(id, self.start);
+        }
+        drop(book);
+        self.bell.notify_one();
         gone.iter().filter_map(|packed| self.unpack(packed)).collect()
     }
 
@@ -198,11 +211,18 @@ impl Index {
         if let Some(Some(entry)) = book.entries.get_mut(id as usize) {
             entry.woken = true;
         }
-        if book.active {
-            book.look(id, self.start);
-            drop(book);
-            self.bell.notify_one();
-        }
+        book.look(id, self.start);
+        drop(book);
+        self.bell.notify_one();
+    }
+
+    /// The object's pass goes on, and nobody waits for it.
+    pub(super) fn step_aside(&self, uid_: &str) {
+        let mut book = self.book();
+        let Some(&id) = book.by_uid.get(&uid(uid_)) else { return };
+        book.queue.step_aside(id);
+        drop(book);
+        self.bell.notify_one();
     }
 
     /// The next object whose pass begins; `requests` are under way at the API server.
@@ -361,9 +381,13 @@ impl Book {
     fn look(&mut self, id: ObjectId, start: Instant) {
         let now = start.elapsed();
         let Some(Some(entry)) = self.entries.get_mut(id as usize) else { return };
+        let is_complete = self.lists.get(usize::from(entry.scope)).is_some_and(|(_, complete)| *complete);
+        if !self.active || !is_complete {
+            return;
+        }
         if entry.memory.is_ahead_of(entry.facts.version) {
             // The watch brings the newer one.
-            return;
+            return self.time(id, Some(now + self.settle));
         }
         if !entry.memory.is_known() && entry.facts.is_at_rest {
             entry.first_sight(start);

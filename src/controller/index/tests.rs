@@ -68,8 +68,12 @@ fn guarded(object: &Value) -> Guarded {
 
 /// An index that begins passes.
 fn index() -> Index {
-    let index = Index::new(2, RESYNC, Limits::new(5, 64)).unwrap();
+    let index = Index::new(2, RESYNC, RESYNC, Limits::new(5, 64)).unwrap();
     index.activate();
+    for scope in 0..2 {
+        index.begin_list(scope);
+        assert!(index.end_list(scope).is_empty());
+    }
     index
 }
 
@@ -156,12 +160,14 @@ fn what_is_at_rest_has_no_pass_before_its_check_is_due() {
 
 #[test]
 fn nothing_begins_before_it_is_told_to_and_then_nothing_is_forgotten() {
-    let index = Index::new(1, RESYNC, Limits::new(5, 64)).unwrap();
+    let index = Index::new(1, RESYNC, RESYNC, Limits::new(5, 64)).unwrap();
     index.apply(0, &guarded(&edited(&at_rest(1))));
     index.apply(0, &guarded(&at_rest(2)));
     index.wake(uid_of(&at_rest(2)));
     assert!(index.begin(0).is_none());
     index.activate();
+    assert!(index.begin(0).is_none(), "more may be on the list");
+    assert!(index.end_list(0).is_empty());
     let mut begun: Vec<_> =
         std::iter::from_fn(|| index.begin(0)).map(|begun| begun.guarded.name_any()).collect();
     begun.sort();
@@ -209,15 +215,50 @@ fn older_than_what_was_seen_is_not_acted_on() {
 fn a_restored_server_counts_from_an_earlier_version_and_is_believed() {
     let index = index();
     let object = edited(&at_rest(1));
-    index.apply(0, &guarded(&object));
+    index.apply(0, &guarded(&at_rest(1)));
     index.remember(uid_of(&object), Remembered { newest: Some(20_000), ..Remembered::default() });
-    let Begun { id, .. } = {
-        index.begin_list(0);
-        index.apply(0, &guarded(&object));
-        assert!(index.end_list(0).is_empty());
-        index.begin(0).unwrap()
-    };
-    index.end(id, None);
+    index.begin_list(0);
+    index.apply(0, &guarded(&object));
+    assert!(index.begin(0).is_none(), "older than what was seen");
+    assert!(index.end_list(0).is_empty());
+    assert!(index.begin(0).is_some());
+}
+
+#[test]
+fn one_watch_that_lists_nothing_keeps_nobody_else_waiting() {
+    let index = Index::new(2, RESYNC, RESYNC, Limits::new(5, 64)).unwrap();
+    index.activate();
+    index.begin_list(0);
+    index.apply(0, &guarded(&edited(&at_rest(1))));
+    index.begin_list(1);
+    index.apply(1, &guarded(&edited(&at_rest(2))));
+    index.end_list(0);
+    assert_eq!(index.begin(0).unwrap().guarded.name_any(), "bot-1");
+    assert!(index.begin(0).is_none());
+}
+
+#[test]
+fn who_steps_aside_holds_nobody_up_and_has_no_second_pass() {
+    let index = index();
+    let (object, mut sibling) = (edited(&at_rest(1)), edited(&at_rest(2)));
+    for part in ["/spec/conversationSid", "/status/conversationSid"] {
+        *sibling.pointer_mut(part).unwrap() = object["spec"]["conversationSid"].clone();
+    }
+    *sibling.pointer_mut("/metadata/namespace").unwrap() = object["metadata"]["namespace"].clone();
+    index.apply(0, &guarded(&object));
+    index.apply(0, &guarded(&sibling));
+    let begun = index.begin(0).unwrap();
+    assert!(index.begin(0).is_none(), "one at a time on a conversation");
+    index.step_aside(uid_of(&object));
+    assert_eq!(index.begin(0).unwrap().guarded.name_any(), "bot-2");
+    index.wake(uid_of(&object));
+    assert!(index.begin(0).is_none(), "its pass is not over");
+    index.end(begun.id, None);
+    assert_eq!(
+        index.begin(0).map(|begun| begun.guarded.name_any()),
+        None,
+        "its sibling has the conversation"
+    );
 }
 
 #[test]
