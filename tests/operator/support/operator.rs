@@ -83,6 +83,17 @@ impl Operator {
         .await;
     }
 
+    /// The same for one that may have ended by itself: whether it stands still.
+    pub(crate) async fn pause_if_it_runs(&mut self) -> bool {
+        self.process.signal("STOP").unwrap();
+        let what = "the operator stands still, or is at its end";
+        eventually(what, Duration::from_secs(10), async || {
+            let stands_still = self.process.is_stopped().unwrap();
+            (stands_still || self.process.exited().is_some()).then_some(stands_still)
+        })
+        .await
+    }
+
     /// Lets it go on.
     pub(crate) fn resume(&mut self) {
         self.process.signal("CONT").unwrap();
