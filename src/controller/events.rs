@@ -1,9 +1,9 @@
 //! Events: one per change at Twilio and per change of Ready, best effort.
 //!
-//! They are published by a task of their own, so that they never delay or fail a pass, and while passes keep the API server
-//! busy one a second at least; those that it cannot keep up with are dropped.
+//! They are published by a task of their own, so that they never delay or fail a pass, and one at a time with pauses: a burst of
+//! passes gets nine tenths of what the API server has to give. Those that it cannot keep up with are dropped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
@@ -11,16 +11,15 @@ use kube::Resource;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use tokio::sync::mpsc;
 
-use super::room::ApiRoom;
 use crate::api::{ConversationWebhook, MANAGER};
 
 /// Events that may wait for the API server before further ones are dropped.
 const BACKLOG: usize = 1024;
 
-/// How long an Event waits for passes to leave room at the API server.
-const POLITE: Duration = Duration::from_secs(1);
-/// How soon it looks again.
-const LOOK: Duration = Duration::from_millis(20);
+/// The pause after an Event, in times that it took: long ones where the API server has much to do.
+const POLITE: u32 = 9;
+/// The longest pause.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where passes leave their Events.
 #[derive(Clone, Debug)]
@@ -41,16 +40,9 @@ pub(super) struct Note {
     pub(super) message: String,
 }
 
-/// Waits until passes leave half of the room at the API server to others.
-async fn leisure(room: &ApiRoom) {
-    while room.taken() > room.size() / 2 {
-        tokio::time::sleep(LOOK).await;
-    }
-}
-
 impl Events {
     /// Starts the publishing task; it ends when the last `Events` is dropped.
-    pub(super) fn start(client: Client, room: ApiRoom, instance: String) -> (Self, impl Future<Output = ()>) {
+    pub(super) fn start(client: Client, instance: String) -> (Self, impl Future<Output = ()>) {
         let (queue, mut notes) = mpsc::channel::<(ObjectReference, Note)>(BACKLOG);
         let reporter = Reporter { controller: MANAGER.to_owned(), instance: Some(instance) };
         let recorder = Recorder::new(client, reporter);
@@ -63,10 +55,12 @@ impl Events {
                     action: note.action.to_owned(),
                     secondary: None,
                 };
-                // Whoever waits longer goes ahead.
-                let _ = tokio::time::timeout(POLITE, leisure(&room)).await;
+                let started = Instant::now();
                 if let Err(error) = recorder.publish(&event, &regarding).await {
                     tracing::debug!(%error, reason = note.reason, "an Event was not published");
+                }
+                if !notes.is_closed() {
+                    tokio::time::sleep((started.elapsed() * POLITE).min(PAUSE)).await;
                 }
             }
         };

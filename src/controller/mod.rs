@@ -189,7 +189,7 @@ pub async fn run(
             .map(|namespace| Api::namespaced(parts.watches.clone(), namespace))
             .collect()
     };
-    let (events, publishing) = Events::start(parts.requests.clone(), parts.room.clone(), settings.instance);
+    let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
     let publishing = tokio::spawn(publishing);
     let limits = queue::Limits::new(parts.lanes.ceiling(), parts.room.size());
     let passes = TaskTracker::new();

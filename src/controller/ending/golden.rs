@@ -36,7 +36,6 @@ use super::super::vanished::Vanished;
 use super::super::wakeup::Waiters;
 use super::{Ending, MISSES};
 use crate::api::{ATTEMPT_ANNOTATION, ConversationWebhook, Mode, Provenance, Reason};
-use crate::controller::ApiRoom;
 use crate::decide::tests::sample;
 use crate::decide::{Hold, Timing};
 use crate::lanes::{Lanes, Limits};
@@ -55,7 +54,7 @@ const ACCOUNT: &str = "AC00000000000000000000000000000001";
 fn context() -> Arc<Context> {
     let timing = Timing::REAL;
     let kube = Client::try_from(kube::Config::new("http://127.0.0.1:1".parse().unwrap())).unwrap();
-    let (events, _) = Events::start(kube.clone(), ApiRoom::new(1), "test".to_owned());
+    let (events, _) = Events::start(kube.clone(), "test".to_owned());
     Arc::new(Context {
         secrets: Secrets::new(kube.clone(), timing.request, timing.request),
         in_use: InUse::new(false),
