@@ -149,8 +149,11 @@ fn needs(object: &impl ResourceExt, secret: &SecretName) -> bool {
 /// Whether any other object needs the Secret than the one of this uid.
 async fn is_needed(ctx: &Context, secret: &SecretName, uid: &str) -> Result<bool, Trouble> {
     let in_cache = ctx.index.any_may_keep(secret, |guarded| {
-        needs(guarded, secret)
-            && guarded.uid().is_some_and(|other| other != uid && !ctx.in_use.has_left(&other, secret))
+        let is_another = |other: String| {
+            // Asked in this order: that an object has left is forgotten only once the index has dropped it.
+            other != uid && !ctx.in_use.has_left(&other, secret) && ctx.index.contains(&other)
+        };
+        needs(guarded, secret) && guarded.uid().is_some_and(is_another)
     });
     Ok(in_cache || is_needed_live(ctx, secret, Some(uid)).await?)
 }

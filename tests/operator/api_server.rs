@@ -179,8 +179,9 @@ async fn five_minutes_without_an_api_server_cost_few_tries_and_lose_nothing() {
             assert_eq!(writes(&requests, n), 0, "{n} was at rest");
         }
         for n in UNDER_WAY {
-            // Journal and SID, and one that is sent again because its first reply was lost.
-            assert!(writes(&requests, n) <= 3, "{n}: {:?}", requests.counts());
+            // Journal and SID, and one that is sent again because its first reply was lost. Where the server comes back
+            // while a journal is being tried whose time is over, that one is stored, settled, and written anew.
+            assert!(writes(&requests, n) <= 5, "{n}: {:?}", requests.counts());
         }
     }
 }
