@@ -15,8 +15,8 @@ use crate::api::ConversationWebhook;
 
 /// An object, or what can be said of one that cannot be decoded.
 ///
-/// Does what kube's `DeserializeGuard` does for a tenth of the time, since `managedFields`, which nobody here reads and which are
-/// longer than all the rest, are skipped as they come.
+/// Does what kube's `DeserializeGuard` does without a copy of the whole, and skips `managedFields` as they come: nobody here reads
+/// those, and they are longer than all the rest.
 #[derive(Clone, Debug)]
 pub(super) struct Guarded(pub(super) Result<ConversationWebhook, InvalidObject>);
 

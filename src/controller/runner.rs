@@ -23,7 +23,7 @@ pub(super) async fn run(ctx: &Arc<Context>, room: &ApiRoom) {
                     turn.over(wait);
                 });
             }
-            let is_full = room.taken() > 0 && ctx.index.load().0 > 0;
+            let is_full = room.taken() > 0 && ctx.index.somebody_waits();
             if is_full {
                 let _ = tokio::time::timeout(LOOK, ctx.index.called()).await;
             } else {

@@ -43,7 +43,7 @@ impl Class {
 }
 
 /// Where an object stands in line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     /// Its tenant.
     pub lane: u64,
@@ -382,13 +382,6 @@ impl Queue {
             }
         }
         Some(object)
-    }
-}
-
-impl std::hash::Hash for Place {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        state.write_u64(self.lane);
-        state.write_u64(self.conversation);
     }
 }
 

@@ -282,10 +282,9 @@ impl Index {
         let _ = tokio::time::timeout(wait.max(Duration::from_millis(1)), self.bell.notified()).await;
     }
 
-    /// Objects that wait for a pass, and passes under way.
-    pub(super) fn load(&self) -> (usize, usize) {
-        let book = self.book();
-        (book.queue.waiting(), book.queue.running())
+    /// Whether an object waits for a pass.
+    pub(super) fn somebody_waits(&self) -> bool {
+        self.book().queue.waiting() > 0
     }
 
     /// What is remembered of an object.
