@@ -39,7 +39,10 @@ BENCH_CONTENDERS ?= floor,operator,controller-runtime-tuned,controller-runtime-l
 MEMORY_OBJECTS ?= 10000
 
 # The parts of `make test`, cheapest that can fail first. Each is a target of its own.
-PARTS := fmt-check deny control-plane clippy doc chart crd-check test-build test-rust test-storms test-switches test-python
+PARTS := fmt-check deny control-plane clippy doc chart crd-check test-build test-rust test-instructions test-storms test-switches test-python
+
+# The test that counts instructions.
+INSTRUCTIONS := controller::index::tests::instructions::an_object_costs_few_instructions
 
 ##@ Try it
 
@@ -219,6 +222,12 @@ test-build: prerequisites ## Compile all Rust tests
 .PHONY: test-rust
 test-rust: control-plane ## Unit, property and integration tests, the operator on a real API server included
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --locked --no-fail-fast -- $(PAIRS:%=--skip %) $(STORMS:%=--skip %)
+
+.PHONY: test-instructions
+test-instructions: prerequisites ## What an object costs in instructions, counted by valgrind where that is there: a minute
+	@if command -v valgrind > /dev/null; then \
+	    cargo test --quiet --locked --lib -- --ignored --exact --nocapture $(INSTRUCTIONS); \
+	else echo 'Not counted: valgrind is not there (Debian and Ubuntu: apt install valgrind)'; fi
 
 .PHONY: test-storms
 test-storms: control-plane ## Chaos until a thousand webhooks were made, and a sample of the crash matrix

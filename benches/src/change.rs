@@ -1,25 +1,18 @@
 //! One change at a time, while more checks are due than can be made: how long until it is Ready.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
-use conversation_webhook_operator::api::ConversationWebhook;
-use kube::Api;
-use kube::api::{Patch, PatchParams};
-use serde_json::json;
 
 use crate::contender::Operator;
-use crate::ready;
-use crate::report::{self, Figure, Row};
+use crate::report::{self, Figure, Row, quantile};
 use crate::stage::{Size, Stage};
 
 /// Checks of a tenant's conversations are due more often than its account allows.
 const OVERLOAD: &str = "--resync-interval=1s";
 
 pub(crate) async fn run(size: Size, changes: u32) -> Result<()> {
-    let stage = Stage::new(size).await?;
+    let (stage, _) = Stage::at_rest(size).await?;
     let operator = Operator::start(&stage)?;
-    ready::all(stage.kube.clone(), size.objects).await?;
+    operator.knows(size.objects).await?;
     let alone = measure(&stage, changes, 1, None).await?;
     operator.stop().await?;
 
@@ -62,28 +55,7 @@ async fn measure(stage: &Stage, changes: u32, round: u32, operator: Option<&Oper
         }
         // Of one tenant after the other.
         let n = change * stage.size.objects / changes;
-        let (namespace, name) = stage.name_of(n);
-        let api: Api<ConversationWebhook> = Api::namespaced(stage.kube.clone(), &namespace);
-        let url = format!("https://bots.example.com/{n}/{round}");
-        let patch = Patch::Merge(json!({ "spec": { "configuration": { "url": url } } }));
-        let started = Instant::now();
-        let generation = api.patch(&name, &PatchParams::default(), &patch).await?.metadata.generation;
-        loop {
-            let status = api.get(&name).await?.status;
-            if status.is_some_and(|status| status.observed_generation == generation) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        let took = started.elapsed().as_secs_f64() * 1000.0;
-        measured.times.push(took - stage.size.latency as f64);
+        measured.times.push(stage.time_change(n, round).await? - stage.size.latency as f64);
     }
     Ok(measured)
-}
-
-fn quantile(figures: &[f64], share: f64) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }

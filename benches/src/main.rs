@@ -3,11 +3,11 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `stage` | one run's parts: a fresh control plane, a simulator in its own process, tenants and their objects |
+//! | `stage` | one run's parts: a fresh control plane, a simulator in its own process, tenants and their objects, new or at rest |
 //! | `contender` | who is measured, and what its process used |
 //! | `floor` | the same writes, by a loop |
 //! | `ready` | when objects became Ready, by a watch |
-//! | `create`, `change`, `rest` | the rows: all created; one change behind a backlog; at rest and restarted |
+//! | `create`, `rest`, `steady`, `change`, `limited`, `outage`, `fair`, `shards` | the rows |
 //! | `report` | medians, spreads and ratios, as a table |
 //!
 //! Times of a shared machine are noise: what counts are the ratios within one run, and the counts. All that is started listens on
@@ -23,11 +23,18 @@
 mod change;
 mod contender;
 mod create;
+mod fair;
 mod floor;
+mod limited;
+mod outage;
 mod ready;
 mod report;
 mod rest;
+mod shards;
 mod stage;
+mod steady;
+
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -70,6 +77,37 @@ enum Row {
         #[arg(long, default_value_t = 3)]
         repeats: usize,
     },
+    /// Nothing changes: what checks ask for and write.
+    Steady {
+        #[command(flatten)]
+        size: Size,
+        /// Time between two checks, in seconds.
+        #[arg(long, default_value_t = 60)]
+        interval: u64,
+        /// How many intervals.
+        #[arg(long, default_value_t = 3)]
+        intervals: u32,
+    },
+    /// One account, and Twilio refuses what is too much at once.
+    Limited {
+        #[command(flatten)]
+        size: Size,
+    },
+    /// Twilio fails for a while, and everything changes meanwhile.
+    Outage {
+        #[command(flatten)]
+        size: Size,
+    },
+    /// One tenant has half of all objects and changes all of them.
+    Fair {
+        #[command(flatten)]
+        size: Size,
+    },
+    /// Three operators with a third of the tenants each.
+    Shards {
+        #[command(flatten)]
+        size: Size,
+    },
 }
 
 #[tokio::main]
@@ -78,5 +116,12 @@ async fn main() -> anyhow::Result<()> {
         Row::Create { size, repeats, contenders } => create::run(size, repeats, &contenders).await,
         Row::Change { size, changes } => change::run(size, changes).await,
         Row::Rest { size, repeats } => rest::run(size, repeats).await,
+        Row::Steady { size, interval, intervals } => {
+            steady::run(size, Duration::from_secs(interval), intervals).await
+        }
+        Row::Limited { size } => limited::run(size).await,
+        Row::Outage { size } => outage::run(size).await,
+        Row::Fair { size } => fair::run(size).await,
+        Row::Shards { size } => shards::run(size).await,
     }
 }

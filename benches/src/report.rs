@@ -41,6 +41,21 @@ pub(crate) fn table(head: &[&str], rows: &[Row]) {
     }
 }
 
+/// The figure that this share of all figures does not exceed; 0 without any.
+pub(crate) fn quantile(figures: &[f64], share: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(at.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Jain's index: 1 where all have the same, 1/n where one of n has everything.
+pub(crate) fn jain(shares: &[f64]) -> f64 {
+    let sum: f64 = shares.iter().sum();
+    let squares: f64 = shares.iter().map(|share| share * share).sum();
+    sum * sum / (shares.len() as f64 * squares)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +69,20 @@ mod tests {
         assert_eq!(figure(Figure::of([4.0, 2.0].into_iter()), 0), "3 (2 to 4)");
         assert_eq!(figure(Figure::of([2.0, 2.0].into_iter()), 2), "2.00");
         assert_eq!(figure(None, 1), "");
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_figures() {
+        let figures: Vec<f64> = (1..=200).rev().map(f64::from).collect();
+        let text = |share| format!("{}", quantile(&figures, share));
+        assert_eq!([0.0, 0.5, 0.99, 1.0].map(text), ["1", "100", "198", "200"]);
+        assert_eq!(format!("{}", quantile(&[], 0.5)), "0");
+    }
+
+    #[test]
+    fn jains_index_falls_to_the_part_that_has_something() {
+        assert!((jain(&[3.0, 3.0, 3.0, 3.0]) - 1.0).abs() < 1e-9);
+        assert!((jain(&[5.0, 0.0, 0.0, 0.0]) - 0.25).abs() < 1e-9);
+        assert!((jain(&[1.0, 1.0, 0.0, 0.0]) - 0.5).abs() < 1e-9);
     }
 }

@@ -1,11 +1,15 @@
 //! How a control plane is configured before it starts.
 
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::cluster::Cluster;
 use crate::detached;
+use crate::layout::Layout;
 use crate::plane::ControlPlane;
 use crate::scratch::Scratch;
 
@@ -15,6 +19,7 @@ pub struct Builder {
     pub(crate) controller_manager: bool,
     pub(crate) api_server_flags: Vec<String>,
     directory: Option<PathBuf>,
+    copied: Option<PathBuf>,
 }
 
 impl Builder {
@@ -42,6 +47,14 @@ impl Builder {
         self
     }
 
+    /// Starts with a copy of what an earlier control plane stored: the directory `etcd` in that one's own, when it had
+    /// stopped. Not for a directory that has such data already.
+    #[must_use]
+    pub fn copy_of(mut self, data: impl Into<PathBuf>) -> Self {
+        self.copied = Some(data.into());
+        self
+    }
+
     /// Starts it and waits until `/readyz` says ok.
     pub async fn start(self) -> Result<ControlPlane> {
         let scratch = match &self.directory {
@@ -51,6 +64,10 @@ impl Builder {
         if detached::runs(scratch.path())? {
             bail!("a control plane runs in {} already", scratch.path().display());
         }
+        if let Some(data) = &self.copied {
+            let own = Layout::new(scratch.path()).data();
+            copy(data, &own).with_context(|| format!("copy {} to {}", data.display(), own.display()))?;
+        }
         ControlPlane::start_in(scratch, &self).await
     }
 
@@ -59,4 +76,19 @@ impl Builder {
     pub async fn start_detached(self, directory: &Path) -> Result<Cluster> {
         self.directory(directory).start().await?.detach()
     }
+}
+
+/// Copies a directory and all that is in it. The copy must not be there yet, and only its owner may read it.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }

@@ -250,7 +250,15 @@ async fn a_detached_control_plane_is_found_again_and_stopped() -> Result<()> {
 
     let again = ControlPlane::builder().directory(&directory).start().await?;
     again.kubectl(&["get", "configmap", "kept"]).await?;
-    again.stop().await
+    again.stop().await?;
+
+    // Copies have what it stored, and nothing of each other.
+    let [one, other] = [(); 2].map(|()| ControlPlane::builder().copy_of(directory.join("etcd")));
+    let (one, other) = (one.start().await?, other.start().await?);
+    one.kubectl(&["delete", "configmap", "kept"]).await?;
+    other.kubectl(&["get", "configmap", "kept"]).await?;
+    one.stop().await?;
+    other.stop().await
 }
 
 /// The helper of the next test: starts a control plane, says where, and waits to be killed.

@@ -191,7 +191,9 @@ pub async fn run(
     };
     let (events, publishing) = Events::start(parts.requests.clone(), settings.instance);
     let publishing = tokio::spawn(publishing);
-    let limits = queue::Limits::new(parts.lanes.ceiling(), parts.room.size());
+    // A pass that is about to write is with Twilio for some of that time: measured, half as many again keep the API server busy.
+    let writers = parts.room.size().saturating_mul(3) / 2;
+    let limits = queue::Limits::new(parts.lanes.ceiling(), writers);
     let passes = TaskTracker::new();
     let ctx = Arc::new(Context {
         secrets: Secrets::new(

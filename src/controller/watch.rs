@@ -3,13 +3,16 @@
 //! Lists come in small pages: nobody holds many objects at once.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::context::Context;
 use super::guarded::Guarded;
@@ -41,13 +44,35 @@ pub(super) async fn watch(
         .map_or_else(watcher::Config::default, |selector| watcher::Config::default().labels(selector));
     // By quorum, and not as a stream: kube asks for those by resourceVersion 0, which any old state of a lagging API server
     // satisfies, and what is made rests on what was listed.
-    let mut events = watcher(api.clone(), config.page_size(PAGE)).default_backoff().boxed();
+    let events = watcher(api.clone(), config.page_size(PAGE)).default_backoff();
+    let mut events = ahead(events, PAGE as usize);
     while let Some(Some(event)) = watched.ctx.stop.run_until_cancelled(events.next()).await {
         match event {
             Ok(event) => watched.heard(event, &api, selector.as_deref()),
             Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
         }
     }
+}
+
+/// The same, with up to so many items fetched ahead: while one page is packed, the next one is on its way.
+fn ahead<T: Send + 'static>(
+    stream: impl Stream<Item = T> + Send + 'static,
+    items: usize,
+) -> impl Stream<Item = T> + Unpin {
+    let (sender, receiver) = mpsc::channel(items);
+    let fetching = AbortOnDropHandle::new(tokio::spawn(async move {
+        let mut stream = pin!(stream);
+        while let Some(item) = stream.next().await {
+            if sender.send(item).await.is_err() {
+                return;
+            }
+        }
+    }));
+    let next = async |(mut receiver, fetching): (mpsc::Receiver<T>, AbortOnDropHandle<()>)| {
+        let item = receiver.recv().await?;
+        Some((item, (receiver, fetching)))
+    };
+    stream::unfold((receiver, fetching), next).boxed()
 }
 
 /// One watch, and what it is for.

@@ -332,6 +332,10 @@ impl Entry {
 impl Book {
     fn number(&mut self, uid: Uid) -> ObjectId {
         let id = self.free.pop().unwrap_or_else(|| {
+            if self.entries.len() == self.entries.capacity() {
+                // Not twice as many at once: for 100,000 objects that would be megabytes that nobody needs.
+                self.entries.reserve_exact((self.entries.len() / 8).max(64));
+            }
             self.entries.push(None);
             ObjectId::try_from(self.entries.len() - 1).unwrap_or(ObjectId::MAX)
         });

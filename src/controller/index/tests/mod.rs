@@ -3,6 +3,8 @@ use std::time::Duration;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
+mod instructions;
+
 use super::entry::Entry;
 use super::packed::Packer;
 use super::*;
