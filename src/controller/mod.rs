@@ -156,8 +156,9 @@ pub struct Turn {
     pub leading: CancellationToken,
 }
 
-/// How long a stop waits for creates under way to be recorded; the pod's grace period is longer.
-const STOP_WITHIN: Duration = Duration::from_secs(75);
+/// How many times as long as a request to Twilio may take a stop waits for creates under way to be recorded: 75 s. The pod's
+/// grace period is longer.
+const STOP_WITHIN: u32 = 5;
 
 /// Why serving ended before its time.
 #[derive(Debug, thiserror::Error)]
@@ -260,9 +261,10 @@ pub async fn run(
         passes.close();
         passes.wait().await;
     };
+    let patience = settings.timing.request.saturating_mul(STOP_WITHIN);
     let stopping = async {
         stop.cancelled().await;
-        tokio::time::sleep(STOP_WITHIN).await;
+        tokio::time::sleep(patience).await;
     };
     tokio::select! {
         () = serving => {}

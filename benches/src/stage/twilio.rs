@@ -1,11 +1,11 @@
 //! The simulator in a process of its own.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use controlplane::Process;
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -41,17 +41,9 @@ impl Twilio {
             let seed = json!({ "sid": conversation(n), "webhooks": there });
             accounts.entry(size.tenant(n)).or_default().push(seed);
         }
-        let accounts: Vec<Value> = accounts
-            .into_iter()
-            .map(|(tenant, own)| json!({ "sid": account(tenant), "authToken": TOKEN, "conversations": own }))
-            .collect();
-        let settings = json!({ "maxConcurrent": size.twilio_in_flight });
-        let seed: PathBuf = scratch.path().join("seed.json");
-        // JSON is YAML.
-        std::fs::write(&seed, json!({ "accounts": accounts, "settings": settings }).to_string())?;
         let log = scratch.path().join("simulator.log");
         let process = Process::start(&program("twilio-conversations-simulator")?, &log, |command| {
-            command.arg("--seed").arg(&seed).args(["--journal-size=1", "--check-replies=false"]);
+            command.args(["--journal-size=1", "--check-replies=false"]);
         })?;
         let url = until("the simulator answers", || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
@@ -60,12 +52,24 @@ impl Twilio {
         .await?;
         let latency = Duration::from_millis(size.latency);
         let twilio = Self { url, latency, http: reqwest::Client::new(), _process: process };
+        // One account at a time: all of them together are more than a file of seeds may hold.
+        for (tenant, own) in accounts {
+            let seed = json!({ "sid": account(tenant), "authToken": TOKEN, "conversations": own });
+            twilio.control_with(Method::POST, "seed", &json!({ "accounts": [seed] })).await?;
+        }
+        let settings = json!({ "maxConcurrent": size.twilio_in_flight });
+        twilio.control_with(Method::PUT, "settings", &settings).await?;
         twilio.answer().await?;
         Ok(twilio)
     }
 
     fn control(&self, path: &str) -> String {
         format!("{}/_simulator/{path}", self.url)
+    }
+
+    async fn control_with(&self, method: Method, path: &str, body: &Value) -> Result<()> {
+        self.http.request(method, self.control(path)).json(body).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Answers, after its latency, from now on.
@@ -81,9 +85,7 @@ impl Twilio {
 
     async fn only_fault(&self, fault: Value) -> Result<()> {
         self.http.delete(self.control("faults")).send().await?.error_for_status()?;
-        let rule = json!({ "fault": fault });
-        self.http.post(self.control("faults")).json(&rule).send().await?.error_for_status()?;
-        Ok(())
+        self.control_with(Method::POST, "faults", &json!({ "fault": fault })).await
     }
 
     /// How many requests it had.
