@@ -35,6 +35,8 @@ SEED ?= 6
 BENCH_OBJECTS ?= 10000
 BENCH_CONTENDERS ?= floor,operator,controller-runtime-tuned,controller-runtime-looking,kube-rs,kube-rs-tuned
 
+BENCH = $(or $(CARGO_TARGET_DIR),target)/release/bench
+
 # What `make memory` goes by.
 MEMORY_OBJECTS ?= 10000
 
@@ -102,13 +104,26 @@ memory: control-plane ## The operator's memory with 10,000 objects of the larges
 	MEMORY_OBJECTS=$(MEMORY_OBJECTS) cargo test --locked --test operator -- --nocapture memory::
 
 .PHONY: bench
-bench: control-plane ## The operator beside the floor and its peers, for docs/benchmarks.md: BENCH_OBJECTS=10000; an hour, on an idle machine
+bench: bench-build ## All rows of docs/benchmarks.md but the large ones: BENCH_OBJECTS=10000; two hours, on an idle machine
+	@"$(BENCH)" create --objects $(BENCH_OBJECTS) --contenders $(BENCH_CONTENDERS); echo; \
+	"$(BENCH)" rest --objects $(BENCH_OBJECTS); echo; \
+	"$(BENCH)" steady --objects $(BENCH_OBJECTS); echo; \
+	"$(BENCH)" change --objects $(BENCH_OBJECTS) --tenants 10; echo; \
+	"$(BENCH)" limited --objects 3000 --latency 300; echo; \
+	"$(BENCH)" outage --objects 6000 --tenants 3; echo; \
+	"$(BENCH)" fair --objects $(BENCH_OBJECTS); echo; \
+	"$(BENCH)" shards --objects 3000 --tenants 3
+
+.PHONY: bench-large
+bench-large: bench-build ## The rows with 100,000 objects of 1,000 tenants: half an hour and 3 GB of disk once, then a quarter of an hour
+	@"$(BENCH)" rest --objects 100000 --tenants 1000; echo; \
+	"$(BENCH)" change --objects 100000 --tenants 1000
+
+.PHONY: bench-build
+bench-build: control-plane
 	@cargo build --quiet --release --locked --package bench --package twilio-conversations-simulator \
 	    --package conversation-webhook-operator --package peer-kube-rs
-	@target="$$(realpath "$${CARGO_TARGET_DIR:-target}")/release"; \
-	if command -v go > /dev/null; then (cd benches/peers/controller-runtime && go build -o "$$target/peer-controller-runtime" .); fi; \
-	"$$target/bench" create --objects $(BENCH_OBJECTS) --contenders $(BENCH_CONTENDERS); echo; \
-	"$$target/bench" rest --objects $(BENCH_OBJECTS)
+	@if command -v go > /dev/null; then (cd benches/peers/controller-runtime && go build -o "$(abspath $(dir $(BENCH)))/peer-controller-runtime" .); fi
 
 .PHONY: bench-peers
 bench-peers: control-plane ## The peers of the benchmark: do they work, what a create costs, what they get wrong: five minutes

@@ -20,7 +20,7 @@ pub(super) struct Breaker {
 
 #[derive(Debug)]
 enum State {
-    Closed { failures: u32, topics: Vec<u64> },
+    Closed { failures: u32, topics: Vec<Option<u64>> },
     Open { next_probe: Duration, probe: Option<Probe> },
 }
 
@@ -38,8 +38,8 @@ pub(super) enum Verdict {
     Answered,
     /// It does not.
     Silent {
-        /// Which conversation the request was about.
-        topic: u64,
+        /// Which conversation the request was about; `None`: the account itself.
+        topic: Option<u64>,
     },
     /// Nothing: somebody else is in between.
     Unclear,
@@ -126,7 +126,9 @@ impl Breaker {
             State::Closed { failures, topics } => {
                 let Verdict::Silent { topic } = verdict else { return None };
                 *failures = failures.saturating_add(1);
-                if topics.len() < TOPICS && !topics.contains(&topic) {
+                // What is about the account itself tells something each time.
+                let is_news = topic.is_none() || !topics.contains(&topic);
+                if topics.len() < TOPICS && is_news {
                     topics.push(topic);
                 }
                 if *failures >= FAILURES && topics.len() >= TOPICS {

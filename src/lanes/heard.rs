@@ -18,8 +18,8 @@ pub(super) enum Heard {
     },
     /// No answer of Twilio's own: none at all, a gateway's, or a sign of trouble.
     NoAnswer {
-        /// Which conversation it was about.
-        topic: u64,
+        /// Which conversation it was about; `None`: the account itself.
+        topic: Option<u64>,
     },
     /// Somebody else is in between, with a page or a certificate of its own: nothing is known of Twilio.
     Unclear,

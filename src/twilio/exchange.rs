@@ -38,12 +38,13 @@ pub(super) struct Call<'a> {
     pub(super) form: Option<Form<'a>>,
 }
 
-/// A number for the conversation in a URL, or for the account where there is none.
-fn topic(url: &Url) -> u64 {
+/// A number for the conversation in a URL.
+fn topic(url: &Url) -> Option<u64> {
     let mut segments = url.path_segments().into_iter().flatten().skip_while(|part| *part != "Conversations");
+    let conversation = segments.nth(1)?;
     let mut hasher = DefaultHasher::new();
-    segments.nth(1).hash(&mut hasher);
-    hasher.finish()
+    conversation.hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 /// The HTTP client, its pool of connections, and who hears of its requests.

@@ -29,8 +29,8 @@ pub struct Exchange<'a> {
     pub operation: Operation,
     /// Where it went in: account, region and edge of the credentials.
     pub door: &'a Door,
-    /// Tells requests about different conversations, and about the account itself, apart.
-    pub topic: u64,
+    /// Tells requests about different conversations apart; `None` for one about the account itself.
+    pub topic: Option<u64>,
     /// How it went.
     pub outcome: Outcome,
     /// From before the connection to after the answer's last byte.
@@ -120,7 +120,7 @@ mod tests {
         all.observe(&Exchange {
             operation: Operation::ListWebhooks,
             door: &door,
-            topic: 0,
+            topic: Some(0),
             outcome: Outcome::Ok,
             duration: Duration::ZERO,
             concurrent_requests: None,

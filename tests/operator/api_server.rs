@@ -272,17 +272,17 @@ async fn a_restart_of_each_part_and_the_loss_of_the_lease_cost_no_write_to_objec
 
 #[tokio::test]
 async fn a_stop_that_cannot_record_a_create_ends_in_time_and_the_create_is_looked_for() {
-    let mut world = World::new().await;
+    let mut world = World::on_own_plane().await;
     strike(&world, 1, Operation::Create, Fault::delay_before_commit(300));
-    let wire = Wire::start(&world).await;
-    let operator = Operator::start(wire.kubeconfig(), &world.arguments(&[SCALED])).await;
+    let operator = Operator::start(world.kubeconfig(), &world.arguments(&[SCALED])).await;
     create(&world, 1..=1).await;
     wait_sent(&world, 1, Operation::Create, |_| true).await;
-    wire.cut();
+    world.plane.kill(Part::ApiServer);
     // Five times as long as a request may take, which is 75 s where windows are not scaled.
     let status = operator.stop().await;
     assert_eq!(status.code(), Some(1), "what is left behind is no success: {status}");
 
+    world.plane.restart(Part::ApiServer).await.unwrap();
     world.start_operator(&[SCALED]).await;
     world.wait_ready(&name(1)).await;
     only_webhook(&world, 1);

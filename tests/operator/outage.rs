@@ -14,7 +14,10 @@ use twilio_conversations_simulator::{
     AccountSeed, AccountSid, ConversationSeed, Entry, Fault, FaultRule, Operation, Seed,
 };
 
-use crate::support::{ACCOUNT, AUTH_TOKEN, World, condition, conversation, eventually, ready, webhook_spec};
+use crate::support::{
+    ACCOUNT, AUTH_TOKEN, SCALED, World, assert_harmless, condition, conversation, eventually, ready,
+    webhook_spec,
+};
 
 /// Five to a conversation.
 const OBJECTS: u32 = 1000;
@@ -151,4 +154,31 @@ fn most_per_object(writes: &[controlplane::Request]) -> usize {
         *by_object.entry(write.name.as_str()).or_default() += 1;
     }
     by_object.into_values().max().unwrap_or_default()
+}
+
+/// Nothing is proved yet, so all that is asked is whose the login is: nobody asks that in turns while nobody answers.
+#[tokio::test]
+async fn an_account_that_was_never_proved_is_left_alone_as_well_while_twilio_is_down() {
+    const MADE: u32 = 30;
+    let mut world = World::with(seed()).await;
+    world.simulator.resize_journal(100_000);
+    world.start_operator(&[SCALED]).await;
+    let down = world.simulator.add_fault(FaultRule::new(Fault::error(503, 20500)));
+    let mark = world.simulator.journal_mark();
+    for n in 1..=MADE {
+        world.create(&format!("bot-{n}"), webhook_spec(n, "https://bots.example.com/a")).await;
+    }
+    // Ten times as long as is between two probes, with the windows of this test.
+    let probe = Duration::from_millis(1500);
+    tokio::time::sleep(probe * 10).await;
+    let asked = world.simulator.journal_since(mark).len();
+    // Five in a row without an answer, as many that were under way by then, and the probes.
+    assert!((5..=5 + 5 + 11).contains(&asked), "{asked} requests");
+
+    world.simulator.remove_fault(down).unwrap();
+    for n in 1..=MADE {
+        world.wait_ready(&format!("bot-{n}")).await;
+        assert_eq!(world.alive(conversation(n)).len(), 1);
+    }
+    assert_harmless(&world);
 }

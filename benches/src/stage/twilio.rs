@@ -42,8 +42,10 @@ impl Twilio {
             accounts.entry(size.tenant(n)).or_default().push(seed);
         }
         let log = scratch.path().join("simulator.log");
+        // Not the SIDs again that the one before gave out.
+        let random = format!("--random-seed={}", u8::from(!webhooks.is_empty()));
         let process = Process::start(&program("twilio-conversations-simulator")?, &log, |command| {
-            command.args(["--journal-size=1", "--check-replies=false"]);
+            command.args(["--journal-size=1", "--check-replies=false"]).arg(random);
         })?;
         let url = until("the simulator answers", || {
             let text = std::fs::read_to_string(&log).unwrap_or_default();

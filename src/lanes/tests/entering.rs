@@ -29,7 +29,7 @@ fn hear_after(lanes: &Lanes, n: u16, outcome: Outcome, retry_after: Option<Durat
     lanes.observe(&Exchange {
         operation: Operation::ListWebhooks,
         door: &account(n),
-        topic: new_topic(),
+        topic: Some(new_topic()),
         outcome,
         duration,
         concurrent_requests: None,
@@ -54,7 +54,7 @@ async fn a_way_in_that_leads_nowhere_closes_no_other_of_the_account() {
         lanes.observe(&Exchange {
             operation: Operation::ListWebhooks,
             door: &nowhere,
-            topic: new_topic(),
+            topic: Some(new_topic()),
             outcome: Outcome::NotSent,
             duration: Duration::ZERO,
             concurrent_requests: None,

@@ -18,9 +18,19 @@ const NOW: Duration = Duration::from_secs(100);
 fn failures_about_few_conversations_do_not_close_the_lane_to_the_others() {
     let mut lane = lane(5);
     for failure in 0..100 {
-        assert_eq!(lane.hear(Heard::NoAnswer { topic: failure % 2 }, NOW, NOW), None);
+        assert_eq!(lane.hear(Heard::NoAnswer { topic: Some(failure % 2) }, NOW, NOW), None);
     }
-    assert_eq!(lane.hear(Heard::NoAnswer { topic: 2 }, NOW, NOW), Some(Change::Opened));
+    assert_eq!(lane.hear(Heard::NoAnswer { topic: Some(2) }, NOW, NOW), Some(Change::Opened));
+}
+
+/// The proof of an account is about no conversation: where it is never answered, nothing else is asked.
+#[test]
+fn failures_about_the_account_itself_close_its_lane() {
+    let mut lane = lane(5);
+    for _ in 0..4 {
+        assert_eq!(lane.hear(Heard::NoAnswer { topic: None }, NOW, NOW), None);
+    }
+    assert_eq!(lane.hear(Heard::NoAnswer { topic: None }, NOW, NOW), Some(Change::Opened));
 }
 
 /// A proxy's page or certificate is no word of Twilio's: objects say what is wrong with it, each for itself.

@@ -24,7 +24,7 @@ pub(super) fn new_topic() -> u64 {
 
 /// One more request without an answer, about another conversation than any before.
 pub(super) fn no_answer() -> Heard {
-    Heard::NoAnswer { topic: new_topic() }
+    Heard::NoAnswer { topic: Some(new_topic()) }
 }
 
 pub(super) fn limits(ceiling: usize) -> Limits {
