@@ -23,9 +23,11 @@ impl Lane {
         self.ready[class as usize].pop_front()
     }
 
-    /// Whether one more of a class may be under way. Checks leave room for changes.
+    /// Whether one more of a class may be under way. Checks leave room for changes, and where Twilio takes more than one request
+    /// at a time, one of these as well: a change waits for no check.
     pub(super) fn has_room(&self, class: Class, limit: u32) -> bool {
-        self.running < limit && (class != Class::Check || self.checks < limit / 2)
+        let checks = (limit / 2).saturating_sub(1).max(1);
+        self.running < limit && (class != Class::Check || self.checks < checks)
     }
 
     /// Whether it has to be put in the ring of a class, where it counts as put from now on.

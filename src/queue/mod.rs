@@ -54,7 +54,8 @@ pub struct Place {
 /// The numbers that a queue goes by.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Passes of one tenant that are under way at most; half of them are checks at most. At least 2.
+    /// Passes of one tenant that are under way at most: twice as many as Twilio takes at a time. One less than it takes are
+    /// checks at most, or 1. At least 2.
     pub per_lane: u32,
     /// Passes under way at most.
     pub most: usize,

@@ -176,6 +176,11 @@ impl World {
         self.running.push((object, place, *class));
         let of_lane = self.running.iter().filter(|(_, other, _)| other.lane == place.lane).count();
         assert!(of_lane <= LIMITS.per_lane as usize, "too many of one tenant");
+        let checks = self
+            .running
+            .iter()
+            .filter(|(_, other, class)| other.lane == place.lane && *class == Class::Check);
+        assert!(checks.count() < LIMITS.per_lane as usize / 2, "a change would wait for checks");
         assert!(self.running.len() <= LIMITS.most);
         let checks = self.running.iter().filter(|(.., class)| *class == Class::Check).count();
         assert!(checks <= LIMITS.checks);
