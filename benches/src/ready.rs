@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -24,7 +24,7 @@ pub(crate) async fn all(kube: Client, objects: u32) -> Result<()> {
 /// What a watch has seen.
 pub(crate) struct Watched {
     seen: watch::Receiver<()>,
-    ready: std::sync::Arc<Mutex<HashMap<u32, Ready>>>,
+    ready: Arc<Mutex<HashMap<u32, Ready>>>,
     task: JoinHandle<Result<()>>,
 }
 
@@ -47,8 +47,8 @@ impl Watched {
     /// Sees objects become Ready from now on, and those that are.
     pub(crate) fn start(kube: Client) -> Self {
         let (news, seen) = watch::channel(());
-        let ready = std::sync::Arc::<Mutex<HashMap<u32, Ready>>>::default();
-        let filled = std::sync::Arc::clone(&ready);
+        let ready = Arc::<Mutex<HashMap<u32, Ready>>>::default();
+        let filled = Arc::clone(&ready);
         let task = tokio::spawn(async move {
             let config = watcher::Config::default().page_size(500);
             let events = watcher(Api::<ConversationWebhook>::all(kube), config).applied_objects();

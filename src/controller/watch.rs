@@ -3,14 +3,16 @@
 //! Lists come in small pages: nobody holds many objects at once.
 
 use std::collections::HashSet;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures::{Stream, StreamExt, stream};
+use futures::{Stream, StreamExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -45,11 +47,18 @@ pub(super) async fn watch(
     // By quorum, and not as a stream: kube asks for those by resourceVersion 0, which any old state of a lagging API server
     // satisfies, and what is made rests on what was listed.
     let events = watcher(api.clone(), config.page_size(PAGE)).default_backoff();
-    let mut events = ahead(events, PAGE as usize);
-    while let Some(Some(event)) = watched.ctx.stop.run_until_cancelled(events.next()).await {
+    let (mut events, fetching) = ahead(events, PAGE as usize);
+    while let Some(event) = watched.ctx.stop.run_until_cancelled(events.recv()).await {
         match event {
-            Ok(event) => watched.heard(event, &api, selector.as_deref()),
-            Err(error) => tracing::warn!(%error, "the watch broke and is taken up again"),
+            Some(Ok(event)) => watched.heard(event, &api, selector.as_deref()),
+            Some(Err(error)) => tracing::warn!(%error, "the watch broke and is taken up again"),
+            // It ends by a panic only: then the process does, or these objects would be served by nobody.
+            None => {
+                if let Err(Ok(panic)) = fetching.await.map_err(JoinError::try_into_panic) {
+                    resume_unwind(panic);
+                }
+                return;
+            }
         }
     }
 }
@@ -58,21 +67,17 @@ pub(super) async fn watch(
 fn ahead<T: Send + 'static>(
     stream: impl Stream<Item = T> + Send + 'static,
     items: usize,
-) -> impl Stream<Item = T> + Unpin {
+) -> (mpsc::Receiver<T>, AbortOnDropHandle<()>) {
     let (sender, receiver) = mpsc::channel(items);
-    let fetching = AbortOnDropHandle::new(tokio::spawn(async move {
+    let fetching = tokio::spawn(async move {
         let mut stream = pin!(stream);
         while let Some(item) = stream.next().await {
             if sender.send(item).await.is_err() {
                 return;
             }
         }
-    }));
-    let next = async |(mut receiver, fetching): (mpsc::Receiver<T>, AbortOnDropHandle<()>)| {
-        let item = receiver.recv().await?;
-        Some((item, (receiver, fetching)))
-    };
-    stream::unfold((receiver, fetching), next).boxed()
+    });
+    (receiver, AbortOnDropHandle::new(fetching))
 }
 
 /// One watch, and what it is for.
