@@ -25,7 +25,7 @@ use super::secrets::SecretName;
 use crate::admin::Gate;
 
 /// Objects that are listed at a time.
-const PAGE: u32 = 200;
+const PAGE: u32 = 500;
 
 /// What kubectl keeps of the manifest: as long as the object itself, and nobody here reads it.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use super::entry::{Entry, Facts, namespace_key, uid};
+use super::entry::{Entry, Is, account_key, conversation_key, namespace_key, uid};
 use super::packed::Packed;
 use super::{Book, Index, key};
 use crate::api::Reason;
@@ -27,29 +27,29 @@ impl Index {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let (waiting, running) = (number(book.queue.waiting()), number(book.queue.running()));
         let mut objects = Objects { waiting, running, ..Objects::default() };
-        for facts in book.all().map(|entry| &entry.facts) {
-            let said = facts.reason.and_then(|at| Reason::ALL.get(usize::from(at)));
-            let reason = match (facts.is_decoded, said) {
-                (false, _) => Reason::InvalidConfiguration.as_str(),
-                (true, said) => said.map_or(NO_REASON, |reason| reason.as_str()),
+        for entry in book.all() {
+            let reason = if entry.is(Is::DECODED) {
+                entry.reason().map_or(NO_REASON, |reason| reason.as_str())
+            } else {
+                Reason::InvalidConfiguration.as_str()
             };
             *objects.by_reason.entry(reason).or_default() += 1;
-            objects.doubled += i64::from(facts.is_doubled);
-            objects.unresolved += i64::from(facts.is_unresolved);
+            objects.doubled += i64::from(entry.is(Is::DOUBLED));
+            objects.unresolved += i64::from(entry.is(Is::UNRESOLVED));
         }
         objects
     }
 
     /// How many objects have their webhook in an account.
     pub(in crate::controller) fn webhooks_in(&self, account: &AccountSid) -> usize {
-        let account = key(account.as_str());
+        let account = account_key(account);
         let book = self.book();
-        book.all().filter(|entry| entry.facts.has_webhook && entry.facts.account == account).count()
+        book.all().filter(|entry| entry.is(Is::SERVED) && entry.account == account).count()
     }
 
     /// The objects on a conversation, by status or label.
     pub(in crate::controller) fn siblings(&self, conversation: &ConversationSid) -> Vec<Sibling> {
-        let wanted = key(conversation.as_str());
+        let wanted = conversation_key(conversation.as_str());
         let packed: Vec<_> = {
             let book = self.book();
             let here = book.by_conversation.range((wanted, 0)..=(wanted, ObjectId::MAX));
@@ -89,9 +89,9 @@ impl Index {
         needs: impl Fn(&Guarded) -> bool,
     ) -> bool {
         let (lane, namespace) = (key(secret), namespace_key(&secret.namespace));
-        let candidates = self.packed(|facts| {
-            (facts.keeps_own_secret && facts.place.lane == lane)
-                || (facts.keeps_other_secret && facts.namespace == namespace)
+        let candidates = self.packed(|entry| {
+            (entry.is(Is::KEEPING_ITS_SECRET) && entry.place.lane == lane)
+                || (entry.is(Is::KEEPING_ANOTHER) && entry.namespace == namespace)
         });
         candidates.iter().filter_map(|packed| self.unpack(packed)).any(|guarded| needs(&guarded))
     }
@@ -99,7 +99,7 @@ impl Index {
     /// Objects in a namespace whose address comes from some Secret.
     pub(in crate::controller) fn with_address(&self, namespace: &str) -> Vec<Guarded> {
         let key = namespace_key(namespace);
-        let candidates = self.packed(|facts| facts.has_address && facts.namespace == key);
+        let candidates = self.packed(|entry| entry.is(Is::SECRETLY_ADDRESSED) && entry.namespace == key);
         let objects = candidates.iter().filter_map(|packed| self.unpack(packed));
         objects.filter(|object| object.namespace().as_deref() == Some(namespace)).collect()
     }
@@ -107,12 +107,13 @@ impl Index {
     /// Objects that log in by a Secret and are not at rest.
     pub(in crate::controller) fn unserved_by(&self, secret: &SecretName) -> Vec<Guarded> {
         let lane = key(secret);
-        let unserved = self.packed(|facts| facts.is_decoded && facts.place.lane == lane && !facts.is_at_rest);
+        let unserved =
+            self.packed(|entry| entry.is(Is::DECODED) && entry.place.lane == lane && !entry.is(Is::AT_REST));
         unserved.iter().filter_map(|packed| self.unpack(packed)).collect()
     }
 
-    fn packed(&self, which: impl Fn(&Facts) -> bool) -> Vec<Packed> {
+    fn packed(&self, which: impl Fn(&Entry) -> bool) -> Vec<Packed> {
         let book = self.book();
-        book.all().filter(|entry| which(&entry.facts)).map(|entry| entry.packed.clone()).collect()
+        book.all().filter(|entry| which(entry)).map(|entry| entry.packed.clone()).collect()
     }
 }

@@ -1,8 +1,12 @@
 //! What is kept of each object beside its packed self: what is asked about all of them, and what is remembered of one.
+//!
+//! There are a hundred thousand: every byte here is a tenth of a megabyte.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU8;
 use std::time::{Duration, Instant};
 
+use bitflags::bitflags;
 use kube::ResourceExt;
 
 use super::packed::Packed;
@@ -17,6 +21,7 @@ use crate::controller::secrets::SecretName;
 use crate::controller::write::version;
 use crate::decide::address_source;
 use crate::queue::Place;
+use crate::twilio::AccountSid;
 
 /// A uid in 16 bytes.
 pub(super) type Uid = [u8; 16];
@@ -45,56 +50,196 @@ pub(super) fn namespace_key(namespace: &str) -> u32 {
     u32::try_from(key(namespace) >> 32).unwrap_or_default()
 }
 
-/// One object.
+/// A conversation's key, likewise.
+pub(super) fn conversation_key(conversation: &str) -> u32 {
+    u32::try_from(key(conversation) >> 32).unwrap_or_default().max(1)
+}
+
+/// Key of an account: fewer bytes, since objects are only counted by it.
+pub(super) fn account_key(account: &AccountSid) -> u32 {
+    u32::try_from(key(account.as_str()) >> 32).unwrap_or_default().max(1)
+}
+
+bitflags! {
+    /// What holds for an object.
+    #[derive(Clone, Copy)]
+    pub(super) struct Is: u16 {
+        const DECODED = 1;
+        const AT_REST = 1 << 1;
+        const CLOSED = 1 << 2;
+        const DOUBLED = 1 << 3;
+        const UNRESOLVED = 1 << 4;
+        /// It has its webhook.
+        const SERVED = 1 << 5;
+        /// Its address comes from a Secret.
+        const SECRETLY_ADDRESSED = 1 << 6;
+        /// The Secret that bears a finalizer on its behalf is the one that it refers to.
+        const KEEPING_ITS_SECRET = 1 << 7;
+        /// It is another one.
+        const KEEPING_ANOTHER = 1 << 8;
+        /// Status and label name different conversations.
+        const TORN = 1 << 9;
+        /// Its next pass is due whatever is remembered of it.
+        const WOKEN = 1 << 10;
+        /// A pass looked at it, or it was at rest when it was first seen.
+        const KNOWN = 1 << 11;
+        /// The last pass acted on what is there now.
+        const ACTED_ON = 1 << 12;
+    }
+}
+
+/// One object: packed, what is asked about all of them, and as little as there is of what is remembered of it.
 pub(super) struct Entry {
     pub(super) packed: Packed,
-    pub(super) facts: Facts,
+    pub(super) place: Place,
+    /// What a pass acts on, as a digest.
+    pub(super) seen: u64,
+    /// Its resourceVersion, where that is a number; 0 otherwise.
+    pub(super) version: u64,
+    /// When its next pass is due, in microseconds of the index's time, and one more: 0 for none.
+    due: u64,
+    /// What else is remembered, which at rest is nothing. What the last pass acted on stands here where it is not what is there
+    /// now.
+    rest: Option<Box<Remembered>>,
+    /// Key of the conversation that status or label names; 0 for none.
+    pub(super) conversation: u32,
+    /// Key of the account in status; 0 for none.
+    pub(super) account: u32,
+    /// Between two checks, in milliseconds.
+    pub(super) interval: u32,
+    /// Key of its namespace.
+    pub(super) namespace: u32,
     /// The watch that it came by, and the list that it was last on.
     pub(super) scope: u16,
-    pub(super) listed: u32,
-    /// Its next pass is due whatever its memory says.
-    pub(super) woken: bool,
-    /// When it is looked at next, should nothing happen; 0 for never. In milliseconds of the index's time.
-    pub(super) timer: u64,
-    pub(super) memory: Memory,
+    pub(super) listed: u16,
+    is: Is,
+    /// Position of the reason of its Ready condition in [`Reason::ALL`], and one more.
+    reason: Option<NonZeroU8>,
 }
 
-/// What is remembered, as little of it as there is.
-#[derive(Default)]
-pub(super) struct Memory {
-    /// A pass looked at it, or it was at rest when it was first seen.
-    known: bool,
-    acted_on: u64,
-    newest: u64,
-    /// In microseconds of the index's time, and one more: 0 for none.
-    due: u64,
-    rest: Option<Box<Remembered>>,
-}
+impl Entry {
+    /// An object of which nothing is remembered.
+    pub(super) fn new(guarded: &Guarded, packed: Packed, resync: Duration) -> Self {
+        let mut entry = Self {
+            packed,
+            place: Place { lane: key(guarded.namespace()), conversation: key(guarded.uid()) },
+            // Looked at with each change.
+            seen: key(guarded.resource_version()),
+            version: version(guarded).unwrap_or(0),
+            due: 0,
+            rest: None,
+            conversation: 0,
+            account: 0,
+            interval: 0,
+            namespace: namespace_key(&guarded.namespace().unwrap_or_default()),
+            scope: 0,
+            listed: 0,
+            is: Is::empty(),
+            reason: None,
+        };
+        entry.is.set(Is::KEEPING_ANOTHER, kept_for(guarded).is_some());
+        if let Ok(object) = &guarded.0 {
+            entry.add(object, resync);
+        }
+        entry
+    }
 
-impl Memory {
-    /// What is remembered, by an index of this start.
-    pub(super) fn of(remembered: Remembered, start: Instant) -> Self {
-        let (acted_on, newest) = (remembered.acted_on.unwrap_or(0), remembered.newest.unwrap_or(0));
-        let due = remembered.due.map_or(0, |due| {
+    fn add(&mut self, object: &ConversationWebhook, resync: Duration) {
+        let seen = view(object, None);
+        let label = object.labels().get(CONVERSATION_LABEL).map_or(0, |label| conversation_key(label));
+        let recorded = seen.record.conversation.as_ref().map_or(0, |sid| conversation_key(sid.as_str()));
+        if let Some(secret) = secret_of(object) {
+            self.place.lane = key(&secret);
+            self.is.set(Is::KEEPING_ITS_SECRET, kept_for(object).as_ref() == Some(&secret));
+            self.is
+                .set(Is::KEEPING_ANOTHER, self.is(Is::KEEPING_ANOTHER) && !self.is(Is::KEEPING_ITS_SECRET));
+        }
+        self.place.conversation = key(check_key(&seen).as_str());
+        self.conversation = if recorded == 0 { label } else { recorded };
+        self.seen = fingerprint(&seen, requested(object).as_deref());
+        self.account = seen.record.account.as_ref().map_or(0, account_key);
+        self.interval = u32::try_from(interval(object, resync).as_millis()).unwrap_or(u32::MAX);
+        let reason = object.status.as_ref().and_then(ready_reason);
+        self.reason = Reason::ALL
+            .iter()
+            .position(|known| Some(known.as_str()) == reason)
+            .and_then(|at| NonZeroU8::new(u8::try_from(at + 1).ok()?));
+        let is_served = seen.record.webhook.is_some();
+        // Most have their webhook: no journal needs to be read for those.
+        let is_unresolved = !is_served
+            && object.annotations().contains_key(ATTEMPT_ANNOTATION)
+            && seen.open_attempt().is_some();
+        self.is.insert(Is::DECODED);
+        self.is.set(Is::TORN, recorded != 0 && label != 0 && recorded != label);
+        self.is.set(Is::AT_REST, is_at_rest(&seen, object));
+        self.is.set(Is::CLOSED, is_closed(object));
+        self.is.set(Is::SERVED, is_served);
+        self.is.set(Is::DOUBLED, object.status.as_ref().is_some_and(is_doubled));
+        self.is.set(Is::UNRESOLVED, is_unresolved);
+        self.is.set(Is::SECRETLY_ADDRESSED, address_source(&object.spec).is_some());
+    }
+
+    pub(super) fn is(&self, what: Is) -> bool {
+        self.is.contains(what)
+    }
+
+    /// The reason of its Ready condition.
+    pub(super) fn reason(&self) -> Option<&'static Reason> {
+        Reason::ALL.get(usize::from(self.reason?.get()) - 1)
+    }
+
+    /// It takes the place of an earlier one of itself, and what is remembered of that.
+    pub(super) fn follow(&mut self, earlier: Self) {
+        let acted_on = earlier.acted_on();
+        self.is |= earlier.is & (Is::WOKEN | Is::KNOWN);
+        self.due = earlier.due;
+        self.keep(Remembered { acted_on, ..earlier.rest.map(|rest| *rest).unwrap_or_default() });
+    }
+
+    /// Remembers this, of an index of this start.
+    pub(super) fn remember(&mut self, remembered: Remembered, start: Instant) {
+        self.is.insert(Is::KNOWN);
+        self.due = remembered.due.map_or(0, |due| {
             let micros = due.saturating_duration_since(start).as_nanos().div_ceil(1000);
             u64::try_from(micros).unwrap_or(u64::MAX - 1).saturating_add(1)
         });
-        let rest = Remembered { acted_on: None, newest: None, due: None, ..remembered };
-        let rest = (!rest.is_empty()).then(|| Box::new(rest));
-        Self { known: true, acted_on, newest, due, rest }
+        self.keep(Remembered { due: None, ..remembered });
     }
 
+    /// Keeps what has no place of its own.
+    fn keep(&mut self, mut rest: Remembered) {
+        let has_acted = rest.acted_on == Some(self.seen);
+        self.is.set(Is::ACTED_ON, has_acted);
+        rest.acted_on.take_if(|_| has_acted);
+        rest.newest.take_if(|newest| self.version >= *newest);
+        self.rest = (!rest.is_empty()).then(|| Box::new(rest));
+    }
+
+    /// What is remembered; `None`: nothing was ever done.
     pub(super) fn recall(&self, start: Instant) -> Option<Remembered> {
-        self.known.then(|| Remembered {
-            acted_on: (self.acted_on != 0).then_some(self.acted_on),
-            newest: (self.newest != 0).then_some(self.newest),
+        self.is(Is::KNOWN).then(|| Remembered {
+            acted_on: self.acted_on(),
             due: self.due().map(|due| start + due),
             ..self.rest.as_deref().cloned().unwrap_or_default()
         })
     }
 
-    pub(super) fn is_known(&self) -> bool {
-        self.known
+    /// Nothing is remembered any more.
+    pub(super) fn forget(&mut self) {
+        self.is.remove(Is::WOKEN | Is::KNOWN | Is::ACTED_ON);
+        self.due = 0;
+        self.rest = None;
+    }
+
+    pub(super) fn wake(&mut self) {
+        self.is.insert(Is::WOKEN);
+    }
+
+    /// Whether it was woken, which is over now.
+    pub(super) fn take_woken(&mut self) -> bool {
+        let woken = self.is(Is::WOKEN);
+        self.is.remove(Is::WOKEN);
+        woken
     }
 
     /// When its next pass is due, in the index's time.
@@ -102,120 +247,22 @@ impl Memory {
         self.due.checked_sub(1).map(Duration::from_micros)
     }
 
-    pub(super) fn has_acted_on(&self, seen: u64) -> bool {
-        self.acted_on == seen
+    fn acted_on(&self) -> Option<u64> {
+        if self.is(Is::ACTED_ON) { Some(self.seen) } else { self.rest.as_ref()?.acted_on }
     }
 
-    /// Whether there is a newer one than the watch brought.
-    pub(super) fn is_ahead_of(&self, version: u64) -> bool {
-        version != 0 && self.newest > version
+    /// Whether a newer one was seen than the watch brought.
+    pub(super) fn is_outdated(&self) -> bool {
+        let newest = self.rest.as_ref().and_then(|rest| rest.newest).unwrap_or(0);
+        self.version != 0 && newest > self.version
     }
 
-    /// The watch brought this one.
-    pub(super) fn caught_up(&mut self, version: u64) {
-        if version >= self.newest {
-            self.newest = 0;
-        }
-    }
-
-    /// The watch counts anew.
+    /// It was listed, and the API server may count anew.
     pub(super) fn relisted(&mut self) {
-        self.newest = 0;
-    }
-}
-
-/// What is asked about all objects.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
-pub(super) struct Facts {
-    pub(super) place: Place,
-    /// Key of the conversation that status or label names; 0 for none.
-    pub(super) conversation: u64,
-    /// The two name different ones.
-    pub(super) is_torn: bool,
-    /// What a pass acts on, as a digest.
-    pub(super) seen: u64,
-    /// Key of the account in status; 0 for none.
-    pub(super) account: u64,
-    /// Its resourceVersion, where that is a number; 0 otherwise.
-    pub(super) version: u64,
-    /// Between two checks, in milliseconds.
-    pub(super) interval: u32,
-    /// Key of its namespace.
-    pub(super) namespace: u32,
-    /// Position of the reason of its Ready condition in [`Reason::ALL`].
-    pub(super) reason: Option<u8>,
-    pub(super) is_decoded: bool,
-    pub(super) is_at_rest: bool,
-    pub(super) is_closed: bool,
-    pub(super) has_webhook: bool,
-    pub(super) is_doubled: bool,
-    pub(super) is_unresolved: bool,
-    /// Its address comes from a Secret.
-    pub(super) has_address: bool,
-    /// The Secret that bears a finalizer on its behalf is the one that it refers to, or another.
-    pub(super) keeps_own_secret: bool,
-    pub(super) keeps_other_secret: bool,
-}
-
-impl Facts {
-    pub(super) fn of(guarded: &Guarded, resync: Duration) -> Self {
-        let mut facts = Self {
-            place: Place { lane: key(guarded.namespace()), conversation: key(guarded.uid()) },
-            conversation: 0,
-            is_torn: false,
-            // Looked at with each change.
-            seen: key(guarded.resource_version()),
-            account: 0,
-            version: version(guarded).unwrap_or(0),
-            interval: 0,
-            namespace: namespace_key(&guarded.namespace().unwrap_or_default()),
-            reason: None,
-            is_decoded: false,
-            is_at_rest: false,
-            is_closed: false,
-            has_webhook: false,
-            is_doubled: false,
-            is_unresolved: false,
-            has_address: false,
-            keeps_own_secret: false,
-            keeps_other_secret: kept_for(guarded).is_some(),
-        };
-        if let Ok(object) = &guarded.0 {
-            facts.add(object, resync);
+        if let Some(rest) = &mut self.rest {
+            rest.newest = None;
+            self.rest.take_if(|rest| rest.is_empty());
         }
-        facts
-    }
-
-    fn add(&mut self, object: &ConversationWebhook, resync: Duration) {
-        let seen = view(object, None);
-        let label = object.labels().get(CONVERSATION_LABEL).map_or(0, |label| key(label.as_str()));
-        let recorded = seen.record.conversation.as_ref().map_or(0, |sid| key(sid.as_str()));
-        let reason = object.status.as_ref().and_then(ready_reason);
-        self.is_decoded = true;
-        if let Some(secret) = secret_of(object) {
-            self.place.lane = key(&secret);
-            self.keeps_own_secret = kept_for(object).as_ref() == Some(&secret);
-            self.keeps_other_secret &= !self.keeps_own_secret;
-        }
-        self.place.conversation = key(check_key(&seen).as_str());
-        self.conversation = if recorded == 0 { label } else { recorded };
-        self.is_torn = recorded != 0 && label != 0 && recorded != label;
-        self.seen = fingerprint(&seen, requested(object).as_deref());
-        self.account = seen.record.account.as_ref().map_or(0, |sid| key(sid.as_str()));
-        self.interval = u32::try_from(interval(object, resync).as_millis()).unwrap_or(u32::MAX);
-        self.reason = Reason::ALL
-            .iter()
-            .position(|known| Some(known.as_str()) == reason)
-            .and_then(|at| u8::try_from(at).ok());
-        self.is_at_rest = is_at_rest(&seen, object);
-        self.is_closed = is_closed(object);
-        self.has_webhook = seen.record.webhook.is_some();
-        self.is_doubled = object.status.as_ref().is_some_and(is_doubled);
-        // Most have their webhook: no journal needs to be read for those.
-        self.is_unresolved = !self.has_webhook
-            && object.annotations().contains_key(ATTEMPT_ANNOTATION)
-            && seen.open_attempt().is_some();
-        self.has_address = address_source(&object.spec).is_some();
     }
 }
 

@@ -6,12 +6,14 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `packed` | an object as few bytes |
-//! | `entry` | what is kept beside them |
+//! | `entry` | what is kept beside it |
+//! | `timers` | when it is looked at next |
 //! | `census` | what is asked about all objects |
 
 mod census;
 mod entry;
 mod packed;
+mod timers;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,8 +24,9 @@ use tokio::sync::Notify;
 
 pub(super) use self::entry::{key, secret_of};
 
-use self::entry::{Entry, Facts, Memory, Uid, uid};
+use self::entry::{Entry, Is, Uid, uid};
 use self::packed::Packer;
+use self::timers::{Timers, reserve};
 use super::guarded::Guarded;
 use super::memory::Remembered;
 use super::schedule::{FAR, until_check};
@@ -45,20 +48,20 @@ struct Book {
     free: Vec<ObjectId>,
     by_uid: HashMap<Uid, ObjectId>,
     /// Key of a conversation, and an object on it.
-    by_conversation: BTreeSet<(u64, ObjectId)>,
+    by_conversation: BTreeSet<(u32, ObjectId)>,
     /// Objects whose label names another conversation than their status.
     torn: HashSet<ObjectId>,
     /// Secrets that objects refer to, by their lane, and by how many.
     secrets: HashMap<u64, (SecretName, u32)>,
     undecoded: usize,
     /// When objects are looked at next, in milliseconds.
-    timers: BTreeSet<(u64, ObjectId)>,
+    timers: Timers,
     queue: Queue,
     /// Whether passes begin at all. Until then objects are kept, and nothing else.
     active: bool,
     /// The list that each watch makes, or made last, and whether one was ever complete: what is made rests on all the objects
     /// of a conversation.
-    lists: Vec<(u32, bool)>,
+    lists: Vec<(u16, bool)>,
     /// How long until an object is looked at again that is older than what was seen of it.
     settle: Duration,
 }
@@ -88,7 +91,7 @@ impl Index {
             torn: HashSet::new(),
             secrets: HashMap::new(),
             undecoded: 0,
-            timers: BTreeSet::new(),
+            timers: Timers::default(),
             queue: Queue::new(limits),
             active: false,
             lists: vec![(0, false); scopes],
@@ -120,24 +123,18 @@ impl Index {
                 return tracing::error!(%error, name = guarded.name_any(), "an object cannot be packed");
             }
         };
-        let facts = Facts::of(guarded, self.resync);
+        let mut entry = Entry::new(guarded, packed, self.resync);
         let secret = guarded.0.as_ref().ok().and_then(secret_of);
         let uid = uid(&guarded.uid().unwrap_or_default());
         let mut book = self.book();
-        let (listed, _) = book.lists.get(scope).copied().unwrap_or_default();
+        entry.scope = u16::try_from(scope).unwrap_or(u16::MAX);
+        entry.listed = book.lists.get(scope).copied().unwrap_or_default().0;
         let id = book.by_uid.get(&uid).copied().unwrap_or_else(|| book.number(uid));
-        let old = book.entries.get_mut(id as usize).and_then(Option::take);
-        let (woken, timer, memory) = match old {
-            Some(old) => {
-                book.unlink(id, &old.facts);
-                (old.woken, old.timer, old.memory)
-            }
-            None => (false, 0, Memory::default()),
-        };
-        book.link(id, &facts, secret);
-        let scope = u16::try_from(scope).unwrap_or(u16::MAX);
-        let mut entry = Entry { packed, facts, scope, listed, woken, timer, memory };
-        entry.memory.caught_up(entry.facts.version);
+        if let Some(old) = book.entries.get_mut(id as usize).and_then(Option::take) {
+            book.unlink(id, &old);
+            entry.follow(old);
+        }
+        book.link(id, &entry, secret);
         if let Some(place) = book.entries.get_mut(id as usize) {
             *place = Some(entry);
         }
@@ -163,7 +160,7 @@ impl Index {
         for (id, entry) in (0..).zip(&mut book.entries) {
             let Some(entry) = entry.as_mut().filter(|entry| entry.scope == scope) else { continue };
             if entry.listed == list {
-                entry.memory.relisted();
+                entry.relisted();
                 there.push(id);
             } else {
                 gone.push(entry.packed.clone());
@@ -183,8 +180,8 @@ impl Index {
         let mut book = self.book();
         let Some(id) = book.by_uid.remove(&uid(uid_)) else { return };
         if let Some(entry) = book.entries.get_mut(id as usize).and_then(Option::take) {
-            book.unlink(id, &entry.facts);
-            book.timers.remove(&(entry.timer, id));
+            book.unlink(id, &entry);
+            book.timers.remove(id);
         }
         if book.queue.forget(id) {
             book.free.push(id);
@@ -209,7 +206,7 @@ impl Index {
         let mut book = self.book();
         let Some(&id) = book.by_uid.get(&uid(uid_)) else { return };
         if let Some(Some(entry)) = book.entries.get_mut(id as usize) {
-            entry.woken = true;
+            entry.wake();
         }
         book.look(id, self.start);
         drop(book);
@@ -235,14 +232,14 @@ impl Index {
                 book.end(id);
                 continue;
             };
-            let woken = std::mem::take(&mut entry.woken);
+            let woken = entry.take_woken();
             if !woken && entry.is_idle(self.start.elapsed()) {
                 // Nothing to do any more.
                 book.end(id);
                 book.look(id, self.start);
                 continue;
             }
-            let (packed, memory) = (entry.packed.clone(), entry.memory.recall(self.start));
+            let (packed, memory) = (entry.packed.clone(), entry.recall(self.start));
             drop(book);
             if let Some(guarded) = self.unpack(&packed) {
                 return Some(Begun { id, guarded, memory, woken });
@@ -270,7 +267,7 @@ impl Index {
     pub(super) async fn called(&self) {
         let next = {
             let book = self.book();
-            let timer = book.timers.first().map(|(due, _)| Duration::from_millis(*due));
+            let timer = book.timers.first().map(|(due, _)| Duration::from_millis(due));
             match (timer, book.queue.next_chance()) {
                 (Some(timer), Some(chance)) => Some(timer.min(chance)),
                 (timer, chance) => timer.or(chance),
@@ -289,23 +286,20 @@ impl Index {
 
     /// What is remembered of an object.
     pub(super) fn recall(&self, uid_: &str) -> Option<Remembered> {
-        self.book().entry(uid_)?.memory.recall(self.start)
+        self.book().entry(uid_)?.recall(self.start)
     }
 
     /// Remembers this of an object.
     pub(super) fn remember(&self, uid_: &str, remembered: Remembered) {
-        let memory = Memory::of(remembered, self.start);
         if let Some(entry) = self.book().entry_mut(uid_) {
-            entry.memory = memory;
-            entry.memory.caught_up(entry.facts.version);
+            entry.remember(remembered, self.start);
         }
     }
 
     /// Nothing is known of the object any more.
     pub(super) fn forget(&self, uid_: &str) {
         if let Some(entry) = self.book().entry_mut(uid_) {
-            entry.memory = Memory::default();
-            entry.woken = false;
+            entry.forget();
         }
     }
 }
@@ -313,29 +307,27 @@ impl Index {
 impl Entry {
     /// A pass would do nothing.
     fn is_idle(&self, now: Duration) -> bool {
-        self.memory.has_acted_on(self.facts.seen) && self.memory.due().is_some_and(|due| due > now)
+        self.is(Is::ACTED_ON) && self.due().is_some_and(|due| due > now)
     }
 
     /// A restart must not ask Twilio about everything at once: what was at rest keeps its place in the interval.
     fn first_sight(&mut self, start: Instant) {
-        let wait = if self.facts.is_closed {
+        let wait = if self.is(Is::CLOSED) {
             FAR
         } else {
-            let interval = Duration::from_millis(self.facts.interval.max(1).into());
-            until_check(self.facts.place.conversation, interval, SystemTime::now())
+            let interval = Duration::from_millis(self.interval.max(1).into());
+            until_check(self.place.conversation, interval, SystemTime::now())
         };
-        let (acted_on, due) = (Some(self.facts.seen), Some(Instant::now() + wait));
-        self.memory = Memory::of(Remembered { acted_on, due, ..Remembered::default() }, start);
+        let (acted_on, due) = (Some(self.seen), Some(Instant::now() + wait));
+        self.remember(Remembered { acted_on, due, ..Remembered::default() }, start);
     }
 }
 
 impl Book {
     fn number(&mut self, uid: Uid) -> ObjectId {
         let id = self.free.pop().unwrap_or_else(|| {
-            if self.entries.len() == self.entries.capacity() {
-                // Not twice as many at once: for 100,000 objects that would be megabytes that nobody needs.
-                self.entries.reserve_exact((self.entries.len() / 8).max(64));
-            }
+            let length = self.entries.len() + 1;
+            reserve(&mut self.entries, length);
             self.entries.push(None);
             ObjectId::try_from(self.entries.len() - 1).unwrap_or(ObjectId::MAX)
         });
@@ -353,29 +345,29 @@ impl Book {
         self.entries.get_mut(id as usize)?.as_mut()
     }
 
-    fn link(&mut self, id: ObjectId, facts: &Facts, secret: Option<SecretName>) {
-        if facts.conversation != 0 {
-            self.by_conversation.insert((facts.conversation, id));
+    fn link(&mut self, id: ObjectId, entry: &Entry, secret: Option<SecretName>) {
+        if entry.conversation != 0 {
+            self.by_conversation.insert((entry.conversation, id));
         }
-        if facts.is_torn {
+        if entry.is(Is::TORN) {
             self.torn.insert(id);
         }
-        self.undecoded += usize::from(!facts.is_decoded);
+        self.undecoded += usize::from(!entry.is(Is::DECODED));
         if let Some(secret) = secret {
-            self.secrets.entry(facts.place.lane).or_insert((secret, 0)).1 += 1;
+            self.secrets.entry(entry.place.lane).or_insert((secret, 0)).1 += 1;
         }
     }
 
-    fn unlink(&mut self, id: ObjectId, facts: &Facts) {
-        self.by_conversation.remove(&(facts.conversation, id));
+    fn unlink(&mut self, id: ObjectId, entry: &Entry) {
+        self.by_conversation.remove(&(entry.conversation, id));
         self.torn.remove(&id);
-        self.undecoded -= usize::from(!facts.is_decoded);
-        if facts.is_decoded
-            && let Some((_, objects)) = self.secrets.get_mut(&facts.place.lane)
+        self.undecoded -= usize::from(!entry.is(Is::DECODED));
+        if entry.is(Is::DECODED)
+            && let Some((_, objects)) = self.secrets.get_mut(&entry.place.lane)
         {
             *objects -= 1;
             if *objects == 0 {
-                self.secrets.remove(&facts.place.lane);
+                self.secrets.remove(&entry.place.lane);
             }
         }
     }
@@ -388,30 +380,30 @@ impl Book {
         if !self.active || !is_complete {
             return;
         }
-        if entry.memory.is_ahead_of(entry.facts.version) {
+        if entry.is_outdated() {
             // The watch brings the newer one.
             return self.time(id, Some(now + self.settle));
         }
-        if !entry.memory.is_known() && entry.facts.is_at_rest {
+        if !entry.is(Is::KNOWN) && entry.is(Is::AT_REST) {
             entry.first_sight(start);
         }
-        if !entry.woken && entry.is_idle(now) {
-            let due = entry.memory.due();
+        if !entry.is(Is::WOKEN) && entry.is_idle(now) {
+            let due = entry.due();
             return self.time(id, due);
         }
-        let is_news = entry.woken || !entry.memory.has_acted_on(entry.facts.seen);
-        let class = match (is_news, entry.facts.is_at_rest) {
+        let is_news = entry.is(Is::WOKEN) || !entry.is(Is::ACTED_ON);
+        let class = match (is_news, entry.is(Is::AT_REST)) {
             (true, _) => Class::Change,
             (false, false) => Class::Retry,
             (false, true) => Class::Check,
         };
-        self.queue.push(id, entry.facts.place, class);
+        self.queue.push(id, entry.place, class);
     }
 
     /// The objects whose time has come.
     fn ring(&mut self, start: Instant) {
         let now = start.elapsed();
-        while let Some(&(due, id)) = self.timers.first()
+        while let Some((due, id)) = self.timers.first()
             && Duration::from_millis(due) <= now
         {
             self.time(id, None);
@@ -421,15 +413,13 @@ impl Book {
 
     /// When the object is looked at next, should nothing happen.
     fn time(&mut self, id: ObjectId, at: Option<Duration>) {
-        let Some(Some(entry)) = self.entries.get_mut(id as usize) else { return };
-        if entry.timer != 0 {
-            self.timers.remove(&(entry.timer, id));
+        if self.entries.get(id as usize).is_none_or(Option::is_none) {
+            return;
         }
-        // Rounded up: a look that is a hair too early would be for nothing.
-        let at = at.map_or(0, |at| u64::try_from(at.as_micros() / 1000 + 1).unwrap_or(u64::MAX));
-        entry.timer = at;
-        if at != 0 {
-            self.timers.insert((at, id));
+        match at {
+            // Rounded up: a look that is a hair too early would be for nothing.
+            Some(at) => self.timers.set(id, u64::try_from(at.as_micros() / 1000 + 1).unwrap_or(u64::MAX)),
+            None => self.timers.remove(id),
         }
     }
 

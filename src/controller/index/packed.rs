@@ -1,4 +1,7 @@
 //! Objects as few bytes: compressed JSON, with a dictionary of what most objects have in common.
+//!
+//! What is packed is a Zstandard frame (RFC 8878) without its first four bytes, which all frames share. It says how long the
+//! object is, and not which dictionary it takes.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,14 +9,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::error_boundary::InvalidObject;
 use serde::{Deserialize, Serialize};
 use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::CParameter;
+use zstd::zstd_safe::{CParameter, get_frame_content_size};
 
 use crate::api::ConversationWebhook;
 use crate::controller::guarded::Guarded;
 
-/// What most objects have in common; it only has to resemble them. Whoever changes messages or fields may change it, or not:
-/// it is never stored.
-pub(super) const COMMON: &[u8] = include_bytes!("common.json");
+/// What most objects have in common, as `zstd --train` makes it of some: their texts, and how often which bytes occur. It only
+/// has to resemble them. Whoever changes messages or fields may change it, or not: it is never stored.
+pub(super) const COMMON: &[u8] = include_bytes!("common.zdict");
+
+/// What every frame begins with.
+const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
 
 /// Higher ones save no byte of texts as short as these.
 const LEVEL: i32 = 3;
@@ -81,18 +87,21 @@ pub(super) enum PackError {
     Json(#[from] serde_json::Error),
     #[error("compressed: {0}")]
     Zstd(#[from] std::io::Error),
-    #[error("cut short")]
-    Short,
+    #[error("not as it was packed")]
+    Frame,
 }
 
 impl Packer {
     pub(super) fn new() -> std::io::Result<Self> {
-        let mut packs = Compressor::with_dictionary(LEVEL, COMMON)?;
-        // The length is at the start of what is packed.
-        packs.set_parameter(CParameter::ContentSizeFlag(false))?;
+        Self::with_dictionary(COMMON)
+    }
+
+    pub(super) fn with_dictionary(dictionary: &[u8]) -> std::io::Result<Self> {
+        let mut packs = Compressor::with_dictionary(LEVEL, dictionary)?;
+        packs.set_parameter(CParameter::DictIdFlag(false))?;
         Ok(Self {
             packs: Mutex::new((packs, Vec::new())),
-            unpacks: Mutex::new(Decompressor::with_dictionary(COMMON)?),
+            unpacks: Mutex::new(Decompressor::with_dictionary(dictionary)?),
         })
     }
 
@@ -102,15 +111,15 @@ impl Packer {
         let (compressor, json) = &mut *packs;
         json.clear();
         serde_json::to_writer(&mut *json, &content)?;
-        let mut packed = u32::try_from(json.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
-        packed.extend(compressor.compress(json)?);
-        Ok(Packed(packed.into()))
+        let frame = compressor.compress(json)?;
+        Ok(Packed(frame.strip_prefix(&MAGIC).ok_or(PackError::Frame)?.into()))
     }
 
     pub(super) fn unpack(&self, packed: &Packed) -> Result<Guarded, PackError> {
-        let (length, rest) = packed.0.split_first_chunk::<4>().ok_or(PackError::Short)?;
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        let json = self.unpacks.lock().unwrap_or_else(PoisonError::into_inner).decompress(rest, length)?;
+        let frame = [&MAGIC, &*packed.0].concat();
+        let length = get_frame_content_size(&frame).map_err(|_| PackError::Frame)?.ok_or(PackError::Frame)?;
+        let length = usize::try_from(length).map_err(|_| PackError::Frame)?;
+        let json = self.unpacks.lock().unwrap_or_else(PoisonError::into_inner).decompress(&frame, length)?;
         Ok(Guarded(match serde_json::from_slice(&json)? {
             Content::Object(object) => Ok(*object),
             Content::Invalid { error, metadata } => Err(InvalidObject { error, metadata: *metadata }),

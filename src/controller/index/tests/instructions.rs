@@ -34,7 +34,7 @@ fn workload() {
         arrives(&object);
         for _ in 0..2 {
             let begun = index.begin(0).unwrap();
-            let acted_on = Some(Facts::of(&begun.guarded, CHECKS).seen);
+            let acted_on = Some(seen_in(&begun.guarded));
             let due = Some(Instant::now() + RESYNC);
             index.remember(uid_of(&object), Remembered { acted_on, due, ..Remembered::default() });
             index.end(begun.id, Some(RESYNC));
