@@ -119,7 +119,9 @@ impl Operator {
                 .arg(format!("--max-in-flight-per-account={}", stage.size.in_flight))
                 .arg(format!("--admin-address={address}"))
                 .args(further)
-                .env("KUBECONFIG", &stage.kubeconfig);
+                .env("KUBECONFIG", &stage.kubeconfig)
+                // As in its image.
+                .env("MALLOC_ARENA_MAX", "1");
         })?;
         let verbose = stage.size.log != Level::Warn;
         Ok(Self { process, log, verbose, admin: format!("http://{address}"), http: reqwest::Client::new() })

@@ -85,7 +85,6 @@ async fn one(
             "observedGeneration": 1, "settledAttempt": "00000000-0000-4000-8000-000000000000", "provenance": "Created",
             "conditions": [
                 condition("Ready", "True"), condition("Synced", "True"), condition("CredentialsValid", "True"),
-                condition("Stalled", "False"),
             ],
         },
     });

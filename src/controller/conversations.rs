@@ -8,14 +8,14 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{MutexGuard, OwnedMutexGuard, TryLockError};
 
-use crate::decide::{Board, SLOTS};
+use crate::decide::{Board, SLOTS, Timing};
 use crate::twilio::{ChatServiceSid, ConversationSid, Door, Webhook, WebhookSid};
 
 /// Every conversation that passes work on. By account, region and edge, as lanes are: what a Secret declares is not
 /// proved yet, and must not hold up whoever the account belongs to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Conversations {
     places: Places<(Door, ConversationSid), Place>,
     names: Places<(Door, Option<ChatServiceSid>, String), Resolved>,
@@ -28,6 +28,11 @@ pub(super) type Held = OwnedMutexGuard<Place>;
 pub(super) type HeldName = OwnedMutexGuard<Resolved>;
 
 impl Conversations {
+    /// Nothing is known of any.
+    pub(super) fn new(timing: &Timing) -> Self {
+        Self { places: Places::new(timing.board), names: Places::new(timing.settle) }
+    }
+
     /// Waits for the conversation to be free and holds it.
     pub(super) async fn hold(&self, door: &Door, conversation: &ConversationSid) -> Held {
         self.places.get((door.clone(), conversation.clone())).lock_owned().await
@@ -113,9 +118,35 @@ impl Resolved {
     }
 }
 
-/// A lock per key. Keys that nobody holds are dropped now and then.
+impl Known for Place {
+    fn serves(&self, max_age: Duration) -> bool {
+        self.board(max_age).is_some()
+    }
+}
+
+impl Known for Resolved {
+    fn serves(&self, max_age: Duration) -> bool {
+        self.conversation(max_age).is_some()
+    }
+}
+
+/// What is known, and may be forgotten while nobody holds it.
+pub(super) trait Known {
+    /// Whether the next one who holds it can do with it.
+    fn serves(&self, max_age: Duration) -> bool;
+}
+
+/// Only whose turn it is.
+impl Known for () {
+    fn serves(&self, _: Duration) -> bool {
+        false
+    }
+}
+
+/// A lock per key. Keys that nobody holds are dropped now and then, unless what is known there still serves somebody.
 #[derive(Debug)]
 pub(super) struct Places<K, V> {
+    max_age: Duration,
     locks: Mutex<Locks<K, V>>,
 }
 
@@ -125,23 +156,32 @@ struct Locks<K, V> {
     sweep_at: usize,
 }
 
-impl<K, V> Default for Places<K, V> {
-    fn default() -> Self {
-        Self { locks: Mutex::new(Locks { by_key: HashMap::new(), sweep_at: 1024 }) }
+/// Keys at which nothing is dropped yet.
+const FEW: usize = 64;
+
+impl<K, V> Places<K, V> {
+    /// No keys yet. What is known serves for so long.
+    pub(super) fn new(max_age: Duration) -> Self {
+        Self { max_age, locks: Mutex::new(Locks { by_key: HashMap::new(), sweep_at: FEW }) }
     }
 }
 
-impl<K: Eq + Hash, V: Default> Places<K, V> {
+impl<K: Eq + Hash, V: Default + Known> Places<K, V> {
     /// The lock of this key.
     pub(super) fn get(&self, key: K) -> Arc<tokio::sync::Mutex<V>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         if locks.by_key.len() >= locks.sweep_at {
-            locks.by_key.retain(|_, lock| Arc::strong_count(lock) > 1);
-            locks.sweep_at = (locks.by_key.len() * 2).max(1024);
+            locks.by_key.retain(|_, lock| {
+                let serves = |known: TryLock<'_, V>| known.is_ok_and(|known| known.serves(self.max_age));
+                Arc::strong_count(lock) > 1 || serves(lock.try_lock())
+            });
+            locks.sweep_at = (locks.by_key.len() * 2).max(FEW);
         }
         Arc::clone(locks.by_key.entry(key).or_default())
     }
 }
+
+type TryLock<'a, V> = Result<MutexGuard<'a, V>, TryLockError>;
 
 #[cfg(test)]
 mod tests {
@@ -158,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_held_conversation_keeps_others_waiting_and_only_there() {
-        let conversations = Conversations::default();
+        let conversations = Conversations::new(&Timing::REAL);
         let held = conversations.hold(&door(), &conversation(1)).await;
         drop(conversations.hold(&door(), &conversation(2)).await);
         let (door, first) = (door(), conversation(1));
@@ -188,5 +228,19 @@ mod tests {
             let follow = (0..10).filter(|_| place.follows(age)).count();
             assert_eq!(follow, SLOTS - 1, "and the one that listed");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_outlives_a_thousand_others_and_what_serves_nobody_does_not() {
+        let timing = Timing { board: Duration::from_mins(1), ..Timing::REAL };
+        let conversations = Conversations::new(&timing);
+        let sid = |n: u32| format!("CH{n:032x}").parse().unwrap();
+        conversations.hold(&door(), &sid(0)).await.listed(Instant::now(), Board::default());
+        for n in 1..1000 {
+            drop(conversations.hold(&door(), &sid(n)).await);
+        }
+        assert!(conversations.hold(&door(), &sid(0)).await.board(timing.board).is_some());
+        let keys = conversations.places.locks.lock().unwrap().by_key.len();
+        assert!(keys <= FEW, "{keys}");
     }
 }

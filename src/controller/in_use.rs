@@ -58,7 +58,7 @@ impl InUse {
     pub(super) fn new(on: bool) -> Self {
         Self {
             on,
-            turns: Places::default(),
+            turns: Places::new(Duration::ZERO),
             left: Mutex::default(),
             wanted: Mutex::default(),
             failed: Mutex::default(),

@@ -217,7 +217,7 @@ pub async fn run(
         namespaces: settings.namespaces,
         timing: settings.timing,
         resync_interval: settings.resync_interval,
-        conversations: Conversations::default(),
+        conversations: Conversations::new(&settings.timing),
         lanes: parts.lanes,
         memory: Memory::default(),
         vanished: Vanished::default(),

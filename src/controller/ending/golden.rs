@@ -68,7 +68,7 @@ fn context() -> Arc<Context> {
         namespaces: Vec::new(),
         timing,
         resync_interval: Duration::from_mins(10),
-        conversations: Conversations::default(),
+        conversations: Conversations::new(&timing),
         lanes: Arc::new(Lanes::new(Limits::new(5, &timing))),
         memory: Memory::default(),
         vanished: Vanished::default(),

@@ -54,9 +54,7 @@ impl Index {
             let book = self.book();
             let here = book.by_conversation.range((wanted, 0)..=(wanted, ObjectId::MAX));
             let ids = here.map(|(_, id)| *id).chain(book.torn.iter().copied());
-            ids.filter_map(|id| book.entries.get(id as usize)?.as_ref())
-                .map(|entry| entry.packed.clone())
-                .collect()
+            ids.filter_map(|id| book.packed.get(id)).collect()
         };
         let objects = packed.iter().filter_map(|packed| self.unpack(packed)?.0.ok());
         let mut siblings: Vec<Sibling> =
@@ -114,6 +112,8 @@ impl Index {
 
     fn packed(&self, which: impl Fn(&Entry) -> bool) -> Vec<Packed> {
         let book = self.book();
-        book.all().filter(|entry| which(entry)).map(|entry| entry.packed.clone()).collect()
+        let numbered = (0..).zip(&book.entries);
+        let chosen = numbered.filter(|(_, entry)| entry.as_ref().is_some_and(&which));
+        chosen.filter_map(|(id, _)| book.packed.get(id)).collect()
     }
 }

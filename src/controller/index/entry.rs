@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bitflags::bitflags;
 use kube::ResourceExt;
 
-use super::packed::Packed;
 use crate::api::{ATTEMPT_ANNOTATION, CONVERSATION_LABEL, ConversationWebhook, Reason};
 use crate::controller::guarded::Guarded;
 use crate::controller::in_use::kept_for;
@@ -79,18 +78,15 @@ bitflags! {
         const KEEPING_ANOTHER = 1 << 8;
         /// Status and label name different conversations.
         const TORN = 1 << 9;
-        /// Its next pass is due whatever is remembered of it.
-        const WOKEN = 1 << 10;
         /// A pass looked at it, or it was at rest when it was first seen.
-        const KNOWN = 1 << 11;
+        const KNOWN = 1 << 10;
         /// The last pass acted on what is there now.
-        const ACTED_ON = 1 << 12;
+        const ACTED_ON = 1 << 11;
     }
 }
 
-/// One object: packed, what is asked about all of them, and as little as there is of what is remembered of it.
+/// One object: what is asked about all of them, and as little as there is of what is remembered of it.
 pub(super) struct Entry {
-    pub(super) packed: Packed,
     pub(super) place: Place,
     /// What a pass acts on, as a digest.
     pub(super) seen: u64,
@@ -113,15 +109,16 @@ pub(super) struct Entry {
     pub(super) scope: u16,
     pub(super) listed: u16,
     is: Is,
+    /// Its next pass is due whatever is remembered of it.
+    pub(super) woken: bool,
     /// Position of the reason of its Ready condition in [`Reason::ALL`], and one more.
     reason: Option<NonZeroU8>,
 }
 
 impl Entry {
     /// An object of which nothing is remembered.
-    pub(super) fn new(guarded: &Guarded, packed: Packed, resync: Duration) -> Self {
+    pub(super) fn new(guarded: &Guarded, resync: Duration) -> Self {
         let mut entry = Self {
-            packed,
             place: Place { lane: key(guarded.namespace()), conversation: key(guarded.uid()) },
             // Looked at with each change.
             seen: key(guarded.resource_version()),
@@ -135,6 +132,7 @@ impl Entry {
             scope: 0,
             listed: 0,
             is: Is::empty(),
+            woken: false,
             reason: None,
         };
         entry.is.set(Is::KEEPING_ANOTHER, kept_for(guarded).is_some());
@@ -191,7 +189,8 @@ impl Entry {
     /// It takes the place of an earlier one of itself, and what is remembered of that.
     pub(super) fn follow(&mut self, earlier: Self) {
         let acted_on = earlier.acted_on();
-        self.is |= earlier.is & (Is::WOKEN | Is::KNOWN);
+        self.is |= earlier.is & Is::KNOWN;
+        self.woken = earlier.woken;
         self.due = earlier.due;
         self.keep(Remembered { acted_on, ..earlier.rest.map(|rest| *rest).unwrap_or_default() });
     }
@@ -226,20 +225,10 @@ impl Entry {
 
     /// Nothing is remembered any more.
     pub(super) fn forget(&mut self) {
-        self.is.remove(Is::WOKEN | Is::KNOWN | Is::ACTED_ON);
+        self.is.remove(Is::KNOWN | Is::ACTED_ON);
+        self.woken = false;
         self.due = 0;
         self.rest = None;
-    }
-
-    pub(super) fn wake(&mut self) {
-        self.is.insert(Is::WOKEN);
-    }
-
-    /// Whether it was woken, which is over now.
-    pub(super) fn take_woken(&mut self) -> bool {
-        let woken = self.is(Is::WOKEN);
-        self.is.remove(Is::WOKEN);
-        woken
     }
 
     /// When its next pass is due, in the index's time.

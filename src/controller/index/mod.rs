@@ -6,6 +6,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `packed` | an object as few bytes |
+//! | `shelves` | all of them |
 //! | `entry` | what is kept beside it |
 //! | `timers` | when it is looked at next |
 //! | `census` | what is asked about all objects |
@@ -13,6 +14,7 @@
 mod census;
 mod entry;
 mod packed;
+mod shelves;
 mod timers;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -26,6 +28,7 @@ pub(super) use self::entry::{key, secret_of};
 
 use self::entry::{Entry, Is, Uid, uid};
 use self::packed::Packer;
+use self::shelves::Shelves;
 use self::timers::{Timers, reserve};
 use super::guarded::Guarded;
 use super::memory::Remembered;
@@ -45,6 +48,8 @@ pub(super) struct Index {
 struct Book {
     /// By number; a number without an entry is free, or its pass is not over.
     entries: Vec<Option<Entry>>,
+    /// Each packed, by the same number.
+    packed: Shelves,
     free: Vec<ObjectId>,
     by_uid: HashMap<Uid, ObjectId>,
     /// Key of a conversation, and an object on it.
@@ -85,6 +90,7 @@ impl Index {
     ) -> std::io::Result<Self> {
         let book = Book {
             entries: Vec::new(),
+            packed: Shelves::default(),
             free: Vec::new(),
             by_uid: HashMap::new(),
             by_conversation: BTreeSet::new(),
@@ -123,7 +129,7 @@ impl Index {
                 return tracing::error!(%error, name = guarded.name_any(), "an object cannot be packed");
             }
         };
-        let mut entry = Entry::new(guarded, packed, self.resync);
+        let mut entry = Entry::new(guarded, self.resync);
         let secret = guarded.0.as_ref().ok().and_then(secret_of);
         let uid = uid(&guarded.uid().unwrap_or_default());
         let mut book = self.book();
@@ -134,6 +140,7 @@ impl Index {
             book.unlink(id, &old);
             entry.follow(old);
         }
+        book.packed.put(id, &packed);
         book.link(id, &entry, secret);
         if let Some(place) = book.entries.get_mut(id as usize) {
             *place = Some(entry);
@@ -157,13 +164,14 @@ impl Index {
         *complete = true;
         let (list, scope) = (*list, u16::try_from(scope).unwrap_or(u16::MAX));
         let (mut gone, mut there) = (Vec::new(), Vec::new());
-        for (id, entry) in (0..).zip(&mut book.entries) {
+        let Book { entries, packed, .. } = &mut *book;
+        for (id, entry) in (0..).zip(entries) {
             let Some(entry) = entry.as_mut().filter(|entry| entry.scope == scope) else { continue };
             if entry.listed == list {
                 entry.relisted();
                 there.push(id);
             } else {
-                gone.push(entry.packed.clone());
+                gone.extend(packed.get(id));
             }
         }
         // Also at those that seemed older than what was seen of them.
@@ -181,6 +189,7 @@ impl Index {
         let Some(id) = book.by_uid.remove(&uid(uid_)) else { return };
         if let Some(entry) = book.entries.get_mut(id as usize).and_then(Option::take) {
             book.unlink(id, &entry);
+            book.packed.remove(id);
             book.timers.remove(id);
         }
         if book.queue.forget(id) {
@@ -206,7 +215,7 @@ impl Index {
         let mut book = self.book();
         let Some(&id) = book.by_uid.get(&uid(uid_)) else { return };
         if let Some(Some(entry)) = book.entries.get_mut(id as usize) {
-            entry.wake();
+            entry.woken = true;
         }
         book.look(id, self.start);
         drop(book);
@@ -232,16 +241,16 @@ impl Index {
                 book.end(id);
                 continue;
             };
-            let woken = entry.take_woken();
+            let woken = std::mem::take(&mut entry.woken);
             if !woken && entry.is_idle(self.start.elapsed()) {
                 // Nothing to do any more.
                 book.end(id);
                 book.look(id, self.start);
                 continue;
             }
-            let (packed, memory) = (entry.packed.clone(), entry.recall(self.start));
+            let (memory, packed) = (entry.recall(self.start), book.packed.get(id));
             drop(book);
-            if let Some(guarded) = self.unpack(&packed) {
+            if let Some(guarded) = packed.and_then(|packed| self.unpack(&packed)) {
                 return Some(Begun { id, guarded, memory, woken });
             }
             self.end(id, None);
@@ -387,11 +396,11 @@ impl Book {
         if !entry.is(Is::KNOWN) && entry.is(Is::AT_REST) {
             entry.first_sight(start);
         }
-        if !entry.is(Is::WOKEN) && entry.is_idle(now) {
+        if !entry.woken && entry.is_idle(now) {
             let due = entry.due();
             return self.time(id, due);
         }
-        let is_news = entry.is(Is::WOKEN) || !entry.is(Is::ACTED_ON);
+        let is_news = entry.woken || !entry.is(Is::ACTED_ON);
         let class = match (is_news, entry.is(Is::AT_REST)) {
             (true, _) => Class::Change,
             (false, false) => Class::Retry,
