@@ -138,19 +138,6 @@ impl Packer {
 /// How 16 bytes are written in hexadecimal. Each has a mark, which never stands in JSON.
 const FORMS: [(u8, usize); 2] = [(1, Hyphenated::LENGTH), (2, Simple::LENGTH)];
 
-/// Text of this form at the start of this one, as a number.
-fn number(text: &[u8], (mark, length): (u8, usize)) -> Option<Uuid> {
-    let text = text.get(..length)?;
-    // Most text is none: that is soon clear.
-    if ![0, 7, length - 1].iter().all(|at| text[*at].is_ascii_hexdigit()) {
-        return None;
-    }
-    let number = Uuid::try_parse_ascii(text).ok()?;
-    // Whatever else can be read like that comes back in another form.
-    let mut buffer = [0; Hyphenated::LENGTH];
-    (write(number, mark, &mut buffer) == text).then_some(number)
-}
-
 fn write(number: Uuid, mark: u8, buffer: &mut [u8]) -> &[u8] {
     if mark == FORMS[0].0 {
         number.hyphenated().encode_lower(buffer).as_bytes()
@@ -159,18 +146,39 @@ fn write(number: Uuid, mark: u8, buffer: &mut [u8]) -> &[u8] {
     }
 }
 
+/// The number at the start of this text, with the mark of its form and its length.
+fn number(text: &[u8]) -> Option<(Uuid, u8, usize)> {
+    FORMS.into_iter().find_map(|(mark, length)| {
+        let text = text.get(..length)?;
+        let number = Uuid::try_parse_ascii(text).ok()?;
+        // Whatever else can be read like that comes back in another form.
+        (write(number, mark, &mut [0; Hyphenated::LENGTH]) == text).then_some((number, mark, length))
+    })
+}
+
+/// Bytes of digits at the start of this text, or of anything else.
+fn run(text: &[u8], of_digits: bool) -> usize {
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.iter().position(|byte| is_digit(byte) != of_digits).unwrap_or(text.len())
+}
+
 /// JSON with each SID and each uid in 17 bytes.
 fn shorten(json: &[u8]) -> Vec<u8> {
     let mut short = Vec::with_capacity(json.len());
     let mut rest = json;
-    while let Some((first, after)) = rest.split_first() {
-        let found = FORMS.iter().find_map(|form| Some((form, number(rest, *form)?)));
-        if let Some(((mark, length), number)) = found {
-            short.push(*mark);
+    while !rest.is_empty() {
+        let (other, after) = rest.split_at(run(rest, false));
+        short.extend(other);
+        // No number starts in the midst of digits, and each starts with as many as a uid has before its first hyphen.
+        let digits = run(after, true);
+        let found = if digits < 8 { None } else { number(after) };
+        if let Some((number, mark, length)) = found {
+            short.push(mark);
             short.extend(number.as_bytes());
-            rest = &rest[*length..];
+            rest = &after[length..];
         } else {
-            short.push(*first);
+            let (digits, after) = after.split_at(digits);
+            short.extend(digits);
             rest = after;
         }
     }
@@ -180,19 +188,17 @@ fn shorten(json: &[u8]) -> Vec<u8> {
 /// What was shortened, as it was.
 fn lengthen(short: &[u8]) -> Vec<u8> {
     let mut json = Vec::with_capacity(short.len() * 2);
-    let mut buffer = [0; Hyphenated::LENGTH];
     let mut rest = short;
-    while let Some((first, after)) = rest.split_first() {
-        let is_mark = FORMS.iter().any(|(mark, _)| mark == first);
-        if let Some((bytes, after)) = after.split_first_chunk().filter(|_| is_mark) {
-            json.extend(write(Uuid::from_bytes(*bytes), *first, &mut buffer));
-            rest = after;
-        } else {
-            json.push(*first);
-            rest = after;
-        }
+    loop {
+        let mark = rest.iter().position(|byte| FORMS.iter().any(|(mark, _)| mark == byte));
+        let (other, after) = rest.split_at(mark.unwrap_or(rest.len()));
+        json.extend(other);
+        let Some((mark, after)) = after.split_first() else { return json };
+        // What packs puts 16 bytes behind each.
+        let Some((bytes, after)) = after.split_first_chunk() else { return json };
+        json.extend(write(Uuid::from_bytes(*bytes), *mark, &mut [0; Hyphenated::LENGTH]));
+        rest = after;
     }
-    json
 }
 
 #[cfg(test)]

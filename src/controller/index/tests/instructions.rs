@@ -6,18 +6,25 @@ use std::process::Command;
 
 use super::*;
 
-/// Per object, with a tenth to spare. Whoever does more for each object than before writes down why.
-const AT_MOST: u64 = 9_400_000;
+/// Per object, with a tenth to spare. Whoever does more for each object than before writes down why. It was 8.55 million before
+/// SIDs were packed as numbers and objects of the test were as long as real ones.
+const AT_MOST: u64 = 10_700_000;
 
 const CHECKS: Duration = Duration::from_hours(30 * 24);
 
 /// How many objects the workload has.
 const OBJECTS: &str = "CWO_TEST_OBJECTS";
+/// Set where they are made and nothing else: what that costs is no concern of the index.
+const ONLY_MADE: &str = "CWO_TEST_ONLY_MADE";
 
 #[test]
 #[ignore = "the workload of the next test, which counts its instructions"]
 fn workload() {
-    let objects: u32 = std::env::var(OBJECTS).unwrap().parse().unwrap();
+    let number: u32 = std::env::var(OBJECTS).unwrap().parse().unwrap();
+    let objects: Vec<(Value, Value)> = (0..number).map(at_rest).map(|new| (edited(&new), new)).collect();
+    if std::env::var_os(ONLY_MADE).is_some() {
+        return;
+    }
     // So far apart that no check is due meanwhile, however slow this is.
     let index = Index::new(1, CHECKS, RESYNC, Limits::new(5, 64)).unwrap();
     index.activate();
@@ -25,20 +32,19 @@ fn workload() {
     assert!(index.end_list(0).is_empty());
     let arrives =
         |object: &Value| index.apply(0, &serde_json::from_slice(object.to_string().as_bytes()).unwrap());
-    for n in 0..objects {
-        arrives(&at_rest(n));
+    for (_, new) in &objects {
+        arrives(new);
     }
-    for n in 0..objects {
-        let object = edited(&at_rest(n));
+    for (object, _) in &objects {
         // News, and then nothing new: somebody asks.
-        arrives(&object);
+        arrives(object);
         for _ in 0..2 {
             let begun = index.begin(0).unwrap();
             let acted_on = Some(seen_in(&begun.guarded));
             let due = Some(Instant::now() + RESYNC);
-            index.remember(uid_of(&object), Remembered { acted_on, due, ..Remembered::default() });
+            index.remember(uid_of(object), Remembered { acted_on, due, ..Remembered::default() });
             index.end(begun.id, Some(RESYNC));
-            index.wake(uid_of(&object));
+            index.wake(uid_of(object));
         }
         let begun = index.begin(0).unwrap();
         index.end(begun.id, Some(RESYNC));
@@ -60,8 +66,12 @@ fn an_object_costs_few_instructions() {
     assert!(among_more * 1000 <= each * 1003, "{among_more} among twice as many, {each} before");
 }
 
-/// The instructions of the workload with so many objects.
+/// The instructions of the workload with so many objects, without those that make them.
 fn count(objects: u32) -> u64 {
+    instructions(objects, &[]) - instructions(objects, &[(ONLY_MADE, "")])
+}
+
+fn instructions(objects: u32, further: &[(&str, &str)]) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("callgrind.out");
     let valgrind = Command::new("valgrind")
@@ -75,6 +85,7 @@ fn count(objects: u32) -> u64 {
             "--test-threads=1",
         ])
         .env(OBJECTS, objects.to_string())
+        .envs(further.iter().copied())
         .output()
         .unwrap();
     assert!(valgrind.status.success(), "{}", String::from_utf8_lossy(&valgrind.stdout));
