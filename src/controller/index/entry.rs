@@ -45,8 +45,8 @@ pub(in crate::controller) fn key(what: impl Hash) -> u64 {
 }
 
 /// A namespace's key: fewer bytes, since it only narrows a search down.
-pub(super) fn namespace_key(namespace: &str) -> u32 {
-    u32::try_from(key(namespace) >> 32).unwrap_or_default()
+pub(super) fn namespace_key(namespace: &str) -> u16 {
+    u16::try_from(key(namespace) >> 48).unwrap_or_default()
 }
 
 /// A conversation's key, likewise.
@@ -54,9 +54,10 @@ pub(super) fn conversation_key(conversation: &str) -> u32 {
     u32::try_from(key(conversation) >> 32).unwrap_or_default().max(1)
 }
 
-/// Key of an account: fewer bytes, since objects are only counted by it.
-pub(super) fn account_key(account: &AccountSid) -> u32 {
-    u32::try_from(key(account.as_str()) >> 32).unwrap_or_default().max(1)
+/// Key of an account, in 48 bits: among a million accounts there are hardly two of one key.
+pub(super) fn account_key(account: &AccountSid) -> [u16; 3] {
+    let key = key(account.as_str()).max(1 << 16);
+    [48, 32, 16].map(|shift| u16::try_from(key >> shift & u64::from(u16::MAX)).unwrap_or_default())
 }
 
 bitflags! {
@@ -99,12 +100,12 @@ pub(super) struct Entry {
     rest: Option<Box<Remembered>>,
     /// Key of the conversation that status or label names; 0 for none.
     pub(super) conversation: u32,
-    /// Key of the account in status; 0 for none.
-    pub(super) account: u32,
+    /// Key of the account in status; zeros for none.
+    pub(super) account: [u16; 3],
     /// Between two checks, in milliseconds.
     pub(super) interval: u32,
     /// Key of its namespace.
-    pub(super) namespace: u32,
+    pub(super) namespace: u16,
     /// The watch that it came by, and the list that it was last on.
     pub(super) scope: u16,
     pub(super) listed: u16,
@@ -126,7 +127,7 @@ impl Entry {
             due: 0,
             rest: None,
             conversation: 0,
-            account: 0,
+            account: [0; 3],
             interval: 0,
             namespace: namespace_key(&guarded.namespace().unwrap_or_default()),
             scope: 0,
@@ -155,7 +156,7 @@ impl Entry {
         self.place.conversation = key(check_key(&seen).as_str());
         self.conversation = if recorded == 0 { label } else { recorded };
         self.seen = fingerprint(&seen, requested(object).as_deref());
-        self.account = seen.record.account.as_ref().map_or(0, account_key);
+        self.account = seen.record.account.as_ref().map_or([0; 3], account_key);
         self.interval = u32::try_from(interval(object, resync).as_millis()).unwrap_or(u32::MAX);
         let reason = object.status.as_ref().and_then(ready_reason);
         self.reason = Reason::ALL

@@ -230,6 +230,17 @@ fn what_changes_under_a_pass_is_looked_at_after_it() {
 }
 
 #[test]
+fn what_is_again_as_it_was_acted_on_needs_no_pass() {
+    let index = index();
+    index.apply(0, &guarded(&at_rest(1)));
+    index.apply(0, &guarded(&edited(&at_rest(1))));
+    index.apply(0, &guarded(&at_rest(1)));
+    assert!(index.begin(0).is_none());
+    index.apply(0, &guarded(&edited(&at_rest(1))));
+    assert!(index.begin(0).is_some());
+}
+
+#[test]
 fn older_than_what_was_seen_is_not_acted_on() {
     let index = index();
     let object = edited(&at_rest(1));
