@@ -176,6 +176,8 @@ impl<K: Eq + Hash, V: Default + Known> Places<K, V> {
                 Arc::strong_count(lock) > 1 || serves(lock.try_lock())
             });
             locks.sweep_at = (locks.by_key.len() * 2).max(FEW);
+            let room = locks.sweep_at;
+            locks.by_key.shrink_to(room);
         }
         Arc::clone(locks.by_key.entry(key).or_default())
     }

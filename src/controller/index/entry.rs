@@ -81,7 +81,7 @@ bitflags! {
         const TORN = 1 << 9;
         /// A pass looked at it, or it was at rest when it was first seen.
         const KNOWN = 1 << 10;
-        /// The last pass acted on what is there now.
+        /// What is there now was acted on by the last pass, or was at rest when it was first seen.
         const ACTED_ON = 1 << 11;
     }
 }
@@ -95,7 +95,7 @@ pub(super) struct Entry {
     pub(super) version: u64,
     /// When its next pass is due, in microseconds of the index's time, and one more: 0 for none.
     due: u64,
-    /// What else is remembered, which at rest is nothing. What the last pass acted on stands here where it is not what is there
+    /// What else is remembered, which at rest is nothing but of an address from a Secret. What the last pass acted on stands here where it is not what is there
     /// now.
     rest: Option<Box<Remembered>>,
     /// Key of the conversation that status or label names; 0 for none.
@@ -193,7 +193,12 @@ impl Entry {
         self.is |= earlier.is & Is::KNOWN;
         self.woken = earlier.woken;
         self.due = earlier.due;
-        self.keep(Remembered { acted_on, ..earlier.rest.map(|rest| *rest).unwrap_or_default() });
+        let mut rest = Remembered { acted_on, ..earlier.rest.map(|rest| *rest).unwrap_or_default() };
+        // What was acted on tells nothing of this one, unless this one is only on the way there: where everybody's objects change at
+        // once, a box for each would be as long as the objects.
+        let is_on_the_way = rest.newest.is_some_and(|newest| newest > self.version);
+        rest.acted_on.take_if(|acted_on| *acted_on != self.seen && !is_on_the_way);
+        self.keep(rest);
     }
 
     /// Remembers this, of an index of this start.

@@ -140,7 +140,7 @@ impl Index {
             book.unlink(id, &old);
             entry.follow(old);
         }
-        book.packed.put(id, &packed);
+        book.packed.put(id, packed);
         book.link(id, &entry, secret);
         if let Some(place) = book.entries.get_mut(id as usize) {
             *place = Some(entry);
@@ -415,7 +415,7 @@ impl Book {
         while let Some((due, id)) = self.timers.first()
             && Duration::from_millis(due) <= now
         {
-            self.time(id, None);
+            self.timers.remove(id);
             self.look(id, start);
         }
     }

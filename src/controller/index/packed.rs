@@ -1,8 +1,8 @@
 //! Objects as few bytes: compressed JSON, with a dictionary of what most objects have in common.
 //!
 //! What no dictionary knows are SIDs and uids, more than half of what is left. They are taken as the numbers that they are
-//! before anything is compressed. What is packed is a Zstandard frame (RFC 8878) without its first four bytes, which all frames share. It says how long the
-//! object is, and not which dictionary it takes.
+//! before anything is compressed. What is packed is a Zstandard frame (RFC 8878) without its first four bytes, which all
+//! frames share. It says how long the JSON with these numbers is, and not which dictionary it takes.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,18 +1,25 @@
 //! Packed objects, many to an allocation: each on its own would take thirty bytes more, for a pointer and for what the allocator
 //! rounds up.
 
+use std::collections::HashMap;
+
 use super::packed::Packed;
 use super::timers::reserve;
 use crate::queue::ObjectId;
 
 /// Objects that share an allocation, which is made anew when one of them changes.
 const SHARE: usize = 16;
+/// What is longer than this has an allocation of its own: nobody copies one tenant's manifests for another's change.
+const LARGE: usize = 4096;
 /// Bytes of the number that says how long an object is.
 const LENGTH: usize = size_of::<u32>();
 
 /// Objects by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Shelves(Vec<Shelf>);
+pub(super) struct Shelves {
+    shelves: Vec<Shelf>,
+    large: HashMap<ObjectId, Packed>,
+}
 
 /// The lengths of all of them, and then one behind the other. Empty, or with all of their lengths.
 #[derive(Clone, Debug, Default)]
@@ -20,27 +27,39 @@ struct Shelf(Box<[u8]>);
 
 impl Shelves {
     /// Puts an object there, in place of what has this number.
-    pub(super) fn put(&mut self, id: ObjectId, packed: &Packed) {
-        let (number, place) = place(id);
-        if self.0.len() <= number {
-            reserve(&mut self.0, number + 1);
-            self.0.resize_with(number + 1, Shelf::default);
+    pub(super) fn put(&mut self, id: ObjectId, packed: Packed) {
+        if packed.bytes().len() > LARGE {
+            self.remove(id);
+            self.large.insert(id, packed);
+            return;
         }
-        if let Some(shelf) = self.0.get_mut(number) {
+        self.large.remove(&id);
+        let (number, place) = place(id);
+        if self.shelves.len() <= number {
+            reserve(&mut self.shelves, number + 1);
+            self.shelves.resize_with(number + 1, Shelf::default);
+        }
+        if let Some(shelf) = self.shelves.get_mut(number) {
             shelf.put(place, packed.bytes());
         }
     }
 
     /// The object of this number.
     pub(super) fn get(&self, id: ObjectId) -> Option<Packed> {
+        if let Some(packed) = self.large.get(&id) {
+            return Some(packed.clone());
+        }
         let (number, place) = place(id);
-        self.0.get(number)?.objects().nth(place).filter(|bytes| !bytes.is_empty()).map(Packed::from)
+        self.shelves.get(number)?.objects().nth(place).filter(|bytes| !bytes.is_empty()).map(Packed::from)
     }
 
     /// Nothing has this number any more.
     pub(super) fn remove(&mut self, id: ObjectId) {
+        self.large.remove(&id);
         let (number, place) = place(id);
-        if let Some(shelf) = self.0.get_mut(number) {
+        if let Some(shelf) = self.shelves.get_mut(number)
+            && shelf.objects().nth(place).is_some_and(|object| !object.is_empty())
+        {
             shelf.put(place, &[]);
         }
     }
@@ -92,16 +111,22 @@ mod tests {
 
     use super::*;
 
+    /// Short and long ones, each of one letter.
+    fn object() -> impl Strategy<Value = Vec<u8>> {
+        (1..=u8::MAX, prop_oneof![1..10_usize, LARGE - 3..LARGE + 3])
+            .prop_map(|(letter, length)| vec![letter; length])
+    }
+
     proptest! {
         #[test]
         fn each_stays_as_it_was_put(
-            steps in prop::collection::vec((0..50_u32, prop::option::weighted(0.7, "[a-z]{1,9}")), 0..100)
+            steps in prop::collection::vec((0..50_u32, prop::option::weighted(0.7, object())), 0..60)
         ) {
             let (mut shelves, mut expected) = (Shelves::default(), HashMap::new());
-            for (id, text) in steps {
-                if let Some(text) = text {
-                    shelves.put(id, &text.as_bytes().into());
-                    expected.insert(id, text);
+            for (id, object) in steps {
+                if let Some(object) = object {
+                    shelves.put(id, object.as_slice().into());
+                    expected.insert(id, object);
                 } else {
                     shelves.remove(id);
                     expected.remove(&id);
@@ -109,12 +134,13 @@ mod tests {
             }
             for id in 0..60 {
                 let stands = shelves.get(id).map(|packed| packed.bytes().to_vec());
-                prop_assert_eq!(stands, expected.get(&id).map(|text| text.as_bytes().to_vec()));
+                prop_assert_eq!(stands.as_ref(), expected.get(&id));
             }
             for id in 0..50 {
                 shelves.remove(id);
             }
-            prop_assert!(shelves.0.iter().all(|shelf| shelf.0.is_empty()), "nothing is left over");
+            prop_assert!(shelves.shelves.iter().all(|shelf| shelf.0.is_empty()), "nothing is left over");
+            prop_assert!(shelves.large.is_empty());
         }
     }
 }
