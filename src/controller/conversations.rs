@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{MutexGuard, OwnedMutexGuard, TryLockError};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::decide::{Board, SLOTS, Timing};
 use crate::twilio::{ChatServiceSid, ConversationSid, Door, Webhook, WebhookSid};
@@ -172,8 +172,7 @@ impl<K: Eq + Hash, V: Default + Known> Places<K, V> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         if locks.by_key.len() >= locks.sweep_at {
             locks.by_key.retain(|_, lock| {
-                let serves = |known: TryLock<'_, V>| known.is_ok_and(|known| known.serves(self.max_age));
-                Arc::strong_count(lock) > 1 || serves(lock.try_lock())
+                Arc::strong_count(lock) > 1 || lock.try_lock().is_ok_and(|known| known.serves(self.max_age))
             });
             locks.sweep_at = (locks.by_key.len() * 2).max(FEW);
             let room = locks.sweep_at;
@@ -182,8 +181,6 @@ impl<K: Eq + Hash, V: Default + Known> Places<K, V> {
         Arc::clone(locks.by_key.entry(key).or_default())
     }
 }
-
-type TryLock<'a, V> = Result<MutexGuard<'a, V>, TryLockError>;
 
 #[cfg(test)]
 mod tests {

@@ -95,8 +95,8 @@ pub(super) struct Entry {
     pub(super) version: u64,
     /// When its next pass is due, in microseconds of the index's time, and one more: 0 for none.
     due: u64,
-    /// What else is remembered, which at rest is nothing but of an address from a Secret. What the last pass acted on stands here where it is not what is there
-    /// now.
+    /// What else is remembered, which at rest is nothing but of an address from a Secret. What the last pass acted on stands
+    /// here where it is not what is there now.
     rest: Option<Box<Remembered>>,
     /// Key of the conversation that status or label names; 0 for none.
     pub(super) conversation: u32,
@@ -194,8 +194,8 @@ impl Entry {
         self.woken = earlier.woken;
         self.due = earlier.due;
         let mut rest = Remembered { acted_on, ..earlier.rest.map(|rest| *rest).unwrap_or_default() };
-        // What was acted on tells nothing of this one, unless this one is only on the way there: where everybody's objects change at
-        // once, a box for each would be as long as the objects.
+        // What was acted on tells nothing of this one, unless this one is only on the way there: where everybody's objects
+        // change at once, a box for each would be as long as the objects.
         let is_on_the_way = rest.newest.is_some_and(|newest| newest > self.version);
         rest.acted_on.take_if(|acted_on| *acted_on != self.seen && !is_on_the_way);
         self.keep(rest);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::packed::Packed;
-use super::timers::reserve;
+use super::reserve;
 use crate::queue::ObjectId;
 
 /// Objects that share an allocation, which is made anew when one of them changes.

@@ -1,5 +1,6 @@
 //! When objects are looked at next: a heap of times in which every object's place is known, in 16 bytes for each.
 
+use super::reserve;
 use crate::queue::ObjectId;
 
 /// An object that has no timer.
@@ -117,13 +118,6 @@ impl Timers {
     fn note(&mut self, place: usize) {
         let object = self.heap[place].object as usize;
         self.places[object] = u32::try_from(place).unwrap_or(NOWHERE);
-    }
-}
-
-/// Room for so many. Not twice as many at once: for 100,000 objects that would be a megabyte that nobody needs.
-pub(super) fn reserve<T>(list: &mut Vec<T>, length: usize) {
-    if list.capacity() < length {
-        list.reserve_exact((length - list.len()).max(list.len() / 8).max(64));
     }
 }
 

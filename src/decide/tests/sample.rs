@@ -153,7 +153,7 @@ pub(in crate::decide) fn trigger() -> WebhookConfig {
     }
 }
 
-pub(super) fn calling(url: &str) -> WebhookConfig {
+pub(crate) fn calling(url: &str) -> WebhookConfig {
     WebhookConfig {
         target: Target::Webhook,
         url: Some(url.to_owned()),

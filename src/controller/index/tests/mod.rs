@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -16,8 +15,9 @@ use crate::controller::memory::fingerprint;
 use crate::controller::message;
 use crate::controller::object::{is_on, requested, view};
 use crate::controller::status::{Draft, Pinned};
+use crate::decide::tests::sample::calling;
 use crate::decide::{Attempt, Recorded};
-use crate::twilio::{AccountSid, ConversationSid, Method, Target, WebhookConfig, WebhookSid};
+use crate::twilio::{AccountSid, ConversationSid, WebhookSid};
 
 const RESYNC: Duration = Duration::from_mins(10);
 const UNIQUE: &str = "0123456789abcdef0123456789abcdef";
@@ -36,14 +36,6 @@ fn at_rest(n: u32) -> Value {
         (sid("CH", 1).parse().unwrap(), sid("AC", 2).parse().unwrap());
     let (webhook, attempt, own): (WebhookSid, _, _) = (sid("WH", 3).parse().unwrap(), uuid(4), uuid(5));
     let url = format!("https://{}.example.com/{n}", &digits(6)[..8]);
-    let config = WebhookConfig {
-        target: Target::Webhook,
-        url: Some(url.clone()),
-        method: Some(Method::Post),
-        filters: BTreeSet::from(["onMessageAdded".to_owned()]),
-        triggers: BTreeSet::new(),
-        flow_sid: None,
-    };
     let journal = Attempt {
         id: attempt.clone(),
         uid: own.clone(),
@@ -55,7 +47,7 @@ fn at_rest(n: u32) -> Value {
         not_after: moment(7).to_string(),
         // Those of a conversation are made one after the other, and the first ones find none.
         baseline: (0..n % 5 / 2).map(|other| sid("WH", 10 + other).parse().unwrap()).collect(),
-        config: Recorded::new(&config, None),
+        config: Recorded::new(&calling(&url), None),
         past_configs: Vec::new(),
         adopt: None,
         again: false,
